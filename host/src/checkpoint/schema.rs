@@ -1,0 +1,86 @@
+//! The host's tables, and whether a database has them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::StoreError;
+
+/// Marks the file as ours in SQLite's header ("JFLD").
+const APPLICATION_ID: i32 = 0x4a46_4c44;
+
+/// The version of the tables below.
+const FORMAT: i32 = 1;
+
+const TABLES: &str = "
+CREATE TABLE jackfield_pipeline (name TEXT NOT NULL);
+CREATE TABLE jackfield_checkpoints (
+    epoch INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    entries_changed INTEGER NOT NULL,
+    state_bytes_changed INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE jackfield_state (
+    stage TEXT NOT NULL,
+    key_group INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (stage, key_group, key)
+) WITHOUT ROWID;
+CREATE TABLE jackfield_dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    port TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    record BLOB NOT NULL,
+    key BLOB,
+    timestamp INTEGER,
+    plugin TEXT NOT NULL,
+    rejected_at INTEGER NOT NULL
+);
+CREATE INDEX jackfield_dead_letters_by_code ON jackfield_dead_letters (stage, code);
+";
+
+/// Makes the tables in an empty database; checks them in one that is not.
+pub(super) fn prepare(connection: &mut Connection, path: &Path, pipeline: &str) -> Result<(), StoreError> {
+    let unusable = |error| StoreError::of(path, error);
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(unusable)?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(unusable)?;
+    if id == 0 && tables == 0 {
+        return create(connection, pipeline).map_err(unusable);
+    }
+    let foreign = |found: String| StoreError::Foreign { path: path.to_owned(), found };
+    if id != APPLICATION_ID {
+        return Err(foreign("it is a database of another program".to_owned()));
+    }
+    if version != FORMAT {
+        return Err(foreign(format!("it has format {version}, this host reads and writes format {FORMAT}")));
+    }
+    let owner: Option<String> = connection
+        .query_row("SELECT name FROM jackfield_pipeline", [], |row| row.get(0))
+        .optional()
+        .map_err(unusable)?;
+    match owner {
+        Some(owner) if owner == pipeline => Ok(()),
+        Some(owner) => Err(foreign(format!("it belongs to the pipeline `{owner}`, not to `{pipeline}`"))),
+        None => Err(foreign("it names no pipeline".to_owned())),
+    }
+}
+
+fn create(connection: &mut Connection, pipeline: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.execute("INSERT INTO jackfield_pipeline (name) VALUES (?1)", [pipeline])?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}

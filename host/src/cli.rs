@@ -1,0 +1,150 @@
+//! The command line: one file a command.
+//!
+//! Results go to standard output, everything else to standard error. What a command ends with says how it went: [`Exit`].
+
+mod check;
+mod checkpoint;
+mod dlq;
+mod display;
+mod explain;
+mod log;
+mod pipelines;
+mod plugin;
+mod preflight;
+mod run;
+mod signals;
+mod state;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::Code;
+
+/// A host of sandboxed WebAssembly plugins for data pipelines.
+#[derive(Debug, Parser)]
+#[command(name = "jackfield", version, about, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// How log lines and errors are written to standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+    0  done: the input was read to its end, or the pipeline was stopped in order
+    1  a pipeline failed; it goes on from its last checkpoint when it is run again
+    2  the command line is wrong
+    3  a manifest, or a plugin that it names, is wrong
+    4  a pre-flight check failed; nothing was read
+    5  a checkpoint cannot be used, or another process uses it
+  130  stopped at once by a second signal; the last checkpoint stands";
+
+/// How log lines and errors are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    fn colours(self) -> bool {
+        self == Self::Text && std::io::stderr().is_terminal()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run pipelines until their input ends or they are stopped.
+    Run(Manifests),
+    /// Look for everything that is wrong with manifests and the plugins they name, and start nothing.
+    Check(Manifests),
+    /// The dead-letter queue: records that were refused.
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// What stages remember.
+    #[command(subcommand)]
+    State(state::Command),
+    /// Checkpoints.
+    #[command(subcommand)]
+    Checkpoint(checkpoint::Command),
+    /// Plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Say what an error code means and what to do.
+    Explain {
+        /// For example JF-2101.
+        code: String,
+    },
+}
+
+/// The manifests that a command is about.
+#[derive(Clone, Debug, Args)]
+struct Manifests {
+    /// Files that describe a pipeline each.
+    #[arg(required = true)]
+    manifests: Vec<PathBuf>,
+    /// Put a value in the place of what the manifests say, as in `--set checkpoint.interval=10s`.
+    #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    Failed = 1,
+    WrongManifest = 3,
+    PreflightFailed = 4,
+    CheckpointUnusable = 5,
+}
+
+impl Exit {
+    /// By the area of a code.
+    fn of(code: Code) -> Self {
+        match code.id.as_bytes().get(3) {
+            Some(b'1') => Self::WrongManifest,
+            Some(b'5') => Self::CheckpointUnusable,
+            Some(b'7') => Self::PreflightFailed,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl Arguments {
+    /// Does what the command line says.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        log::start(self.log_format);
+        let format = self.log_format;
+        let exit = match &self.command {
+            Command::Run(manifests) => run::run(manifests, format),
+            Command::Check(manifests) => check::check(manifests, format),
+            Command::Dlq(command) => dlq::run(command, format),
+            Command::State(command) => state::run(command, format),
+            Command::Checkpoint(command) => checkpoint::run(command, format),
+            Command::Plugin(command) => plugin::run(command, format),
+            Command::Explain { code } => explain::explain(code, format),
+        };
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Writes an error with its code and its remedy to standard error.
+fn report(format: LogFormat, code: Code, problem: &dyn std::fmt::Display) -> Exit {
+    match format {
+        LogFormat::Text => eprintln!("error[{}]: {problem}\n  help: {}", code.id, code.remedy),
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "level": "ERROR", "code": code.id, "problem": problem.to_string(), "help": code.remedy,
+            });
+            eprintln!("{line}");
+        }
+    }
+    Exit::of(code)
+}

@@ -1,0 +1,56 @@
+//! From the command line to plans.
+
+use std::env;
+use std::path::PathBuf;
+
+use super::{Exit, LogFormat, Manifests, report};
+use crate::config::{Diagnostics, Manifest, Override, ProcessEnvironment};
+use crate::error::Code;
+use crate::pipeline::plan::Plan;
+use crate::pipeline::planner;
+use crate::plugin::Runtime;
+
+/// Reads the manifests; what is wrong is reported.
+pub(super) fn read(arguments: &Manifests, format: LogFormat) -> Result<Vec<Manifest>, Exit> {
+    let mut wrong = Diagnostics::new();
+    let mut overrides = Vec::new();
+    for text in &arguments.overrides {
+        match Override::parse(text) {
+            Ok(parsed) => overrides.push(parsed),
+            Err(errors) => wrong.extend(errors),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(show(&wrong, format));
+    }
+    Manifest::read_all(&arguments.manifests, &ProcessEnvironment, &overrides).map_err(|wrong| show(&wrong, format))
+}
+
+/// Makes plans of manifests; what is wrong is reported.
+pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan>, Exit> {
+    let runtime = Runtime::new(code_cache()).map_err(|error| report(format, Code::ENGINE_FAILED, &error))?;
+    let mut wrong = Diagnostics::new();
+    let mut plans = Vec::new();
+    for manifest in manifests {
+        match planner::plan(manifest, &runtime) {
+            Ok(plan) => plans.push(plan),
+            Err(errors) => wrong.extend(errors),
+        }
+    }
+    if wrong.is_empty() { Ok(plans) } else { Err(show(&wrong, format)) }
+}
+
+/// Where compiled code is kept: in the user's cache folder.
+pub(super) fn code_cache() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(cache.join("jackfield").join("code"))
+}
+
+fn show(wrong: &Diagnostics, format: LogFormat) -> Exit {
+    match format {
+        LogFormat::Text => eprint!("{}", wrong.render(format.colours())),
+        LogFormat::Json => eprint!("{}", wrong.to_json_lines()),
+    }
+    Exit::WrongManifest
+}

@@ -1,0 +1,56 @@
+//! A pipeline is described by a manifest, and a mistake in it should cost seconds, not a night: everything that can be
+//! known before anything starts is checked here, all at once, each finding with its line and what to do about it.
+//!
+//! Data flows one way: text → spanned tree (`tree`) → overridden (`overrides`) → interpolated (`interpolation`) → read into
+//! types (`reader`) → checked as a whole (`check`) → [`Manifest`]. The environment is read here and in [`Secret::reveal`],
+//! nowhere else.
+
+mod check;
+mod checkpoint;
+pub mod code;
+mod configuration;
+mod connection;
+mod dead_letters;
+mod diagnostic;
+mod environment;
+mod interpolation;
+mod kind;
+mod manifest;
+mod name;
+mod nearest;
+mod overrides;
+mod place;
+mod preflight;
+mod reader;
+mod recovery;
+mod reference;
+mod secret;
+mod sink;
+mod size;
+mod source;
+mod stage;
+mod tree;
+mod url;
+mod watermark;
+
+pub use checkpoint::Checkpoint;
+pub use code::Code;
+pub use configuration::Configuration;
+pub use connection::Connection;
+pub use dead_letters::DeadLetters;
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use environment::{Environment, NotUnicode, ProcessEnvironment};
+pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
+pub use name::{Name, SqlName};
+pub use nearest::nearest;
+pub use overrides::Override;
+pub use place::{Document, DocumentKind, Located, Place};
+pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
+pub use recovery::Recovery;
+pub use reference::{OutputPort, Reference};
+pub use secret::Secret;
+pub use sink::{Column, ColumnType, JsonlSink, Sink, SinkKind, SqliteSink, StdoutSink};
+pub use source::{Compression, FileSource, Source, SourceKind};
+pub use stage::{Input, Limits, Stage};
+pub use url::{BaseUrl, UrlPath};
+pub use watermark::Watermark;

@@ -1,0 +1,98 @@
+//! What can be seen only when a manifest is looked at as a whole. Checks work on whatever could be read, so that a
+//! misspelled reference is reported in the same round as a missing key elsewhere.
+
+mod graph;
+mod targets;
+mod watermarks;
+
+pub(crate) use targets::between;
+
+use crate::config::checkpoint::Checkpoint;
+use crate::config::code;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::nearest::nearest;
+use crate::config::place::{Located, Place};
+use crate::config::preflight::Preflight;
+use crate::config::reader::{Context, one_of};
+use crate::config::sink::Sink;
+use crate::config::source::Source;
+use crate::config::stage::Stage;
+
+/// The parts of a manifest that could be read, and the names of all.
+pub(crate) struct Parts<'a> {
+    pub(crate) checkpoint: Option<&'a Checkpoint>,
+    pub(crate) preflight: &'a [Preflight],
+    pub(crate) sources: &'a [Source],
+    pub(crate) stages: &'a [Stage],
+    pub(crate) sinks: &'a [Sink],
+    pub(crate) declared: Declared,
+}
+
+/// Names that references may use, also of what could not be read: its own mistakes are reported already.
+pub(crate) struct Declared {
+    pub(crate) connections: Vec<Located<String>>,
+    pub(crate) sources: Vec<Located<String>>,
+    pub(crate) stages: Vec<Located<String>>,
+}
+
+pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
+    unique_names(&parts.declared, context);
+    graph::check(parts, context);
+    watermarks::check(parts, context);
+    targets::check(parts, context);
+    for preflight in parts.preflight {
+        connection_exists(preflight, &parts.declared, context);
+    }
+}
+
+fn unique_names(declared: &Declared, context: &Context) {
+    for stage in &declared.stages {
+        let mut sources = declared.sources.iter();
+        if let Some(source) = sources.find(|source| source.value == stage.value) {
+            context.report(
+                Diagnostic::new(
+                    &code::DUPLICATE,
+                    stage.place.clone(),
+                    format!("a source and a stage are both named `{stage}`"),
+                )
+                .related(source.place.clone(), "the source")
+                .help("rename one of them: inputs refer to both by name"),
+            );
+        }
+    }
+}
+
+fn connection_exists(preflight: &Preflight, declared: &Declared, context: &Context) {
+    let Some(connection) = preflight.kind.connection() else {
+        return;
+    };
+    if !contains(&declared.connections, connection) {
+        context.report(unknown(
+            "connection",
+            connection,
+            &connection.place,
+            &declared.connections,
+        ));
+    }
+}
+
+fn contains(names: &[Located<String>], name: &str) -> bool {
+    names.iter().any(|known| known.value == name)
+}
+
+/// A reference to something that the manifest does not have.
+fn unknown(what: &str, name: &str, place: &Place, known: &[Located<String>]) -> Diagnostic {
+    let names = || known.iter().map(|known| known.value.as_str());
+    let diagnostic = Diagnostic::new(
+        &code::UNKNOWN_REFERENCE,
+        place.clone(),
+        format!("there is no {what} `{name}`"),
+    );
+    match nearest(name, names()) {
+        _ if known.is_empty() => diagnostic.help(format!("add `[{what}s.{name}]`")),
+        Some(nearest) => diagnostic
+            .expected(one_of(names()))
+            .help(format!("did you mean `{nearest}`?")),
+        None => diagnostic.expected(one_of(names())),
+    }
+}

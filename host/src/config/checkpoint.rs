@@ -1,0 +1,65 @@
+//! What is remembered over a restart, where, and how often it is written.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::code;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::place::Located;
+use crate::config::reader::TableReader;
+
+const DAY: Duration = Duration::from_hours(24);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+const DEFAULT_MINIMUM_PAUSE: Duration = Duration::from_secs(30);
+
+/// The checkpoints: `[checkpoint]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The SQLite file; the tables of sqlite sinks and the dead-letter queue are in it too.
+    pub path: Located<PathBuf>,
+    /// From one checkpoint's start to the next one's; 60 s by default.
+    pub interval: Duration,
+    /// The least time between the end of one checkpoint and the start of the next, at most the interval. By default
+    /// 30 s, or the interval if that is shorter.
+    pub minimum_pause: Duration,
+}
+
+impl Checkpoint {
+    pub(crate) fn read(table: &TableReader<'_>) -> Option<Self> {
+        let path = table.required("path");
+        let interval = table.optional_within("interval", Duration::from_millis(10)..=DAY);
+        let minimum_pause = table.optional_within("minimum-pause", Duration::ZERO..=DAY);
+        let interval = interval.unwrap_or_else(|| table.default(DEFAULT_INTERVAL));
+        let minimum_pause = match minimum_pause {
+            Some(pause) => {
+                if pause.value > interval.value {
+                    table.report(pause_longer_than_interval(&pause, &interval));
+                }
+                pause.value
+            }
+            None => DEFAULT_MINIMUM_PAUSE.min(interval.value),
+        };
+        Some(Self {
+            path: path?,
+            interval: interval.value,
+            minimum_pause,
+        })
+    }
+}
+
+fn pause_longer_than_interval(
+    pause: &Located<Duration>,
+    interval: &Located<Duration>,
+) -> Diagnostic {
+    Diagnostic::new(
+        &code::CONTRADICTION,
+        pause.place.clone(),
+        "the minimum pause between checkpoints is longer than their interval",
+    )
+    .found(format!("a pause of {:?}", pause.value))
+    .related(
+        interval.place.clone(),
+        format!("the interval is {:?}", interval.value),
+    )
+    .help("make `minimum-pause` at most `interval`, or leave it out: it is then 30s or the interval, whichever is shorter")
+}

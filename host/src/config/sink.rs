@@ -1,0 +1,98 @@
+//! Where results go. A kind of sink is one file here and one line in `KINDS`.
+
+mod jsonl;
+mod sqlite;
+mod stdout;
+
+pub use jsonl::JsonlSink;
+pub use sqlite::{Column, ColumnType, SqliteSink};
+pub use stdout::StdoutSink;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::config::kind::{self, Kind};
+use crate::config::name::Name;
+use crate::config::place::{Located, Place};
+use crate::config::reader::TableReader;
+use crate::config::reference::OutputPort;
+
+/// A sink of the pipeline: `[sinks.NAME]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sink {
+    /// The name in messages, metrics and checkpoints.
+    pub name: Located<Name>,
+    /// The ports whose records it takes; at least one, none twice.
+    pub from: Vec<Located<OutputPort>>,
+    /// What kind of sink it is, with the options of that kind.
+    pub kind: SinkKind,
+}
+
+/// The kinds of sink, each with its options.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SinkKind {
+    /// A table in the checkpoint's SQLite file.
+    Sqlite(SqliteSink),
+    /// A file of JSON lines.
+    Jsonl(JsonlSink),
+    /// Lines on standard output.
+    Stdout(StdoutSink),
+}
+
+const KINDS: &[Kind<SinkKind>] = &[
+    Kind {
+        name: "sqlite",
+        read: |table| SqliteSink::read(table).map(SinkKind::Sqlite),
+    },
+    Kind {
+        name: "jsonl",
+        read: |table| JsonlSink::read(table).map(SinkKind::Jsonl),
+    },
+    Kind {
+        name: "stdout",
+        read: |_| Some(SinkKind::Stdout(StdoutSink)),
+    },
+];
+
+impl Sink {
+    pub(crate) fn read(name: Located<Name>, table: &TableReader<'_>) -> Option<Self> {
+        let from = table.required_one_or_more("from");
+        let kind = kind::read(table, KINDS);
+        Some(Self {
+            name,
+            from: from?,
+            kind: kind?,
+        })
+    }
+}
+
+/// What a sink writes to, and no other may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    File(PathBuf),
+    /// A table of the checkpoint's SQLite file, in lower case: SQLite does not tell cases apart.
+    Table(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(formatter, "the file `{}`", path.display()),
+            Self::Table(table) => write!(formatter, "the table `{table}`"),
+        }
+    }
+}
+
+impl SinkKind {
+    /// What only this sink may write to, if anything, and where that was written.
+    pub(crate) fn target(&self) -> Option<(Target, &Place)> {
+        match self {
+            Self::Sqlite(sink) => Some((
+                Target::Table(sink.table.to_ascii_lowercase()),
+                &sink.table.place,
+            )),
+            Self::Jsonl(sink) => Some((Target::File(sink.path.value.clone()), &sink.path.place)),
+            Self::Stdout(_) => None,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Jackfield: a host of sandboxed WebAssembly plugins for data pipelines.
+
+pub mod checkpoint;
+pub mod cli;
+pub mod config;
+pub mod connection;
+pub mod error;
+pub mod pipeline;
+pub mod plugin;
+pub mod preflight;
+pub mod record;
+pub mod sink;
+pub mod source;

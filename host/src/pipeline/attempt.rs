@@ -1,0 +1,305 @@
+//! An attempt: threads with fresh instances that go on from a checkpoint, until they are done, told to stop, or something fails.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::channel::{Control, Event, Fault, ToSink, ToWorker, channel};
+use super::gate::Gate;
+use super::plan::{Origin, Plan};
+use super::progress::Progress;
+use super::recovery::{Precautions, Site};
+use super::router::Router;
+use super::source_worker::{Reading, SourceWorker};
+use super::stage_worker::StageWorker;
+use super::topology::Topology;
+use super::watermark::{Assigner, Strategy};
+use super::worker::{Shared, Worker};
+use super::sink_worker;
+use crate::checkpoint::{Checkpoint, PartitionWatermark, Store};
+use crate::plugin::Entries;
+use crate::record::START_OF_TIME;
+use crate::{sink, source};
+
+pub(super) struct Attempt {
+    pub(super) controls: Vec<Sender<Control>>,
+    pub(super) events: Receiver<Event>,
+    /// Instances that still look out for what the last attempt failed on.
+    pub(super) outstanding: Arc<AtomicUsize>,
+    /// How many workers give a [`Event::Flushed`] at a checkpoint.
+    pub(super) workers: usize,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What is needed to start one.
+pub(super) struct Start<'a> {
+    pub(super) plan: &'a Arc<Plan>,
+    pub(super) store: &'a Arc<Mutex<Store>>,
+    pub(super) progress: &'a Arc<Progress>,
+    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) precautions: &'a Precautions,
+}
+
+/// The ends of the channels between the threads.
+struct Wiring {
+    workers: Vec<Vec<Sender<ToWorker>>>,
+    inboxes: BTreeMap<(usize, usize), Receiver<ToWorker>>,
+    sinks: Vec<Sender<ToSink>>,
+    sink_inboxes: Vec<Receiver<ToSink>>,
+    events: Sender<Event>,
+}
+
+impl Wiring {
+    fn new(topology: &Topology, sinks: usize, events: Sender<Event>) -> Self {
+        let mut inboxes = BTreeMap::new();
+        let workers = (0..topology.segments)
+            .map(|segment| {
+                let open = |worker| {
+                    let (sender, receiver) = channel();
+                    inboxes.insert((segment, worker), receiver);
+                    sender
+                };
+                if segment == 0 { Vec::new() } else { (0..topology.workers).map(open).collect() }
+            })
+            .collect();
+        let (sinks, sink_inboxes) = (0..sinks).map(|_| channel()).unzip();
+        Self { workers, inboxes, sinks, sink_inboxes, events }
+    }
+}
+
+impl Attempt {
+    /// Restores everything and starts the threads.
+    pub(super) fn start(start: &Start<'_>) -> Result<Self, Fault> {
+        let (events, received) = unbounded();
+        let topology = Topology::of(start.plan);
+        let mut wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
+        let shared = Arc::new(Shared {
+            plan: Arc::clone(start.plan),
+            topology,
+            store: Arc::clone(start.store),
+            progress: Arc::clone(start.progress),
+            epoch: AtomicU64::new(start.checkpoint.epoch + 1),
+        });
+        let outstanding = Arc::new(AtomicUsize::new(0));
+        let workers = start.workers(&shared, &wiring, &outstanding)?;
+        let mut attempt = Self {
+            controls: Vec::new(),
+            events: received,
+            outstanding,
+            workers: workers.len(),
+            shared: Arc::clone(&shared),
+            threads: Vec::new(),
+        };
+        attempt.start_sinks(start, &shared, &mut wiring)?;
+        let mut partitions = start.partitions(&shared)?;
+        for ((segment, index), worker) in workers {
+            if segment == 0 {
+                let mine = std::mem::take(&mut partitions[index]);
+                attempt.start_source_worker(start, worker, mine);
+            } else if let Some(inbox) = wiring.inboxes.remove(&(segment, index)) {
+                let upstream = shared.topology.upstream(segment).len() * shared.topology.workers;
+                attempt.start_worker(format!("worker {segment}.{index}"), worker, inbox, upstream);
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// What is written from now on belongs to that epoch.
+    pub(super) fn begin_epoch(&self, epoch: u64) {
+        self.shared.epoch.store(epoch, Relaxed);
+    }
+
+    /// Ends the attempt: whatever its threads are doing, they find that nobody listens and go away.
+    pub(super) fn stop(self) {
+        drop(self.controls);
+        for thread in self.threads {
+            // A thread's panic has been reported as an event.
+            let _ = thread.join();
+        }
+    }
+
+    fn start_sinks(&mut self, start: &Start<'_>, shared: &Arc<Shared>, wiring: &mut Wiring) -> Result<(), Fault> {
+        for (index, inbox) in wiring.sink_inboxes.drain(..).enumerate() {
+            let plan = &start.plan.sinks[index];
+            let position = start.checkpoint.sinks.get(&plan.name);
+            let mut sink = sink::open(&plan.name, &plan.kind, position, start.store)?;
+            let segments: std::collections::BTreeSet<_> =
+                plan.from.iter().map(|&origin| shared.topology.segment_of_origin(origin)).collect();
+            let upstream = segments.len() * shared.topology.workers;
+            let (shared, events) = (Arc::clone(shared), wiring.events.clone());
+            self.spawn(format!("sink {}", plan.name), wiring.events.clone(), move || {
+                sink_worker::run(&shared, index, &mut *sink, upstream, &inbox, &events)
+            });
+        }
+        Ok(())
+    }
+
+    fn start_source_worker(&mut self, start: &Start<'_>, mut worker: Worker, partitions: Vec<Reading>) {
+        let (control, controlled) = bounded(1);
+        self.controls.push(control);
+        let events = worker.events.clone();
+        let restored = Restored { checkpoint: start.checkpoint, plan: start.plan, partitions: &partitions };
+        let topology = &worker.shared.topology;
+        for (&stage, worker) in &mut worker.stages {
+            let plan = &start.plan.stages[stage];
+            let sources = topology.sources_of(stage);
+            worker.assigner = plan.watermark.as_ref().map(|strategy| {
+                restored.assigner(&plan.name, strategy, |source| sources.contains(&source))
+            });
+        }
+        let assigners = start.plan.sources.iter().enumerate().map(|(index, plan)| {
+            let strategy = plan.watermark.as_ref()?;
+            Some(restored.assigner(&plan.name, strategy, |source| source == index))
+        });
+        let assigners = assigners.collect();
+        let name = format!("source worker {}", worker.index);
+        let mut reader = SourceWorker { worker, partitions, assigners, control: controlled };
+        self.spawn(name, events, move || reader.run());
+    }
+
+    fn start_worker(&mut self, name: String, mut worker: Worker, inbox: Receiver<ToWorker>, upstream: usize) {
+        let events = worker.events.clone();
+        self.spawn(name, events, move || {
+            worker.restore_watermarks()?;
+            worker.serve(&inbox, upstream)
+        });
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        events: Sender<Event>,
+        mut body: impl FnMut() -> Result<(), Fault> + Send + 'static,
+    ) {
+        let known = name.clone();
+        let reported = events.clone();
+        let run = move || {
+            let ended = catch_unwind(AssertUnwindSafe(&mut body))
+                .unwrap_or_else(|panic| Err(Fault::Thread(known.clone(), words_of(&*panic))));
+            if let Err(fault) = ended {
+                // If nobody listens any more, the attempt is over for another reason.
+                let _ = reported.send(Event::Failed(fault));
+            }
+        };
+        match thread::Builder::new().name(name.clone()).spawn(run) {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) => {
+                let _ = events.send(Event::Failed(Fault::Thread(name, error.to_string())));
+            }
+        }
+    }
+}
+
+impl Start<'_> {
+    /// One worker for each segment and index, its instances started and given their state.
+    fn workers(
+        &self,
+        shared: &Arc<Shared>,
+        wiring: &Wiring,
+        outstanding: &Arc<AtomicUsize>,
+    ) -> Result<BTreeMap<(usize, usize), Worker>, Fault> {
+        let topology = &shared.topology;
+        let mut workers = BTreeMap::new();
+        for segment in 0..topology.segments {
+            for index in 0..topology.workers {
+                let router = Router::new(self.plan, topology, segment, index, &wiring.workers, &wiring.sinks);
+                let (shared, events) = (Arc::clone(shared), wiring.events.clone());
+                let worker = Worker { shared, index, stages: BTreeMap::new(), router, events };
+                workers.insert((segment, index), worker);
+            }
+        }
+        for stage in 0..self.plan.stages.len() {
+            let state = self.state(stage)?;
+            for (index, state) in state.into_iter().enumerate() {
+                if let Some(worker) = workers.get_mut(&(topology.segment_of[stage], index)) {
+                    let started = self.stage(stage, worker, &state, outstanding)?;
+                    worker.stages.insert(stage, started);
+                }
+            }
+        }
+        Ok(workers)
+    }
+
+    /// What a stage remembers, for each of its workers.
+    fn state(&self, stage: usize) -> Result<Vec<Vec<Entries>>, Fault> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(store.parts(&self.plan.stages[stage].name, self.plan.parallelism)?)
+    }
+
+    fn stage(
+        &self,
+        stage: usize,
+        worker: &Worker,
+        state: &[Entries],
+        outstanding: &Arc<AtomicUsize>,
+    ) -> Result<StageWorker, Fault> {
+        let plan = &self.plan.stages[stage];
+        let ports = plan.component.description().outputs.len();
+        let connected: Vec<u32> = (0..)
+            .take(ports)
+            .filter(|&port| worker.router.is_consumed(Origin::Stage { stage, port: port as usize }))
+            .collect();
+        let watermark = self.checkpoint.stages.get(&plan.name).map_or(START_OF_TIME, |known| known.watermark);
+        let gate = Gate::new(worker.shared.topology.channels(stage), watermark);
+        let site = Site { stage, worker: worker.index };
+        let mut started = StageWorker::start(plan, site, &connected, state, gate, self.progress)?;
+        started.take_precautions(self.precautions, outstanding);
+        Ok(started)
+    }
+
+    /// The partitions of all sources, for each worker of segment 0.
+    fn partitions(&self, shared: &Shared) -> Result<Vec<Vec<Reading>>, Fault> {
+        let mut partitions: Vec<Vec<Reading>> = (0..shared.topology.workers).map(|_| Vec::new()).collect();
+        let mut number = 0;
+        for (source, plan) in self.plan.sources.iter().enumerate() {
+            let restored = self.checkpoint.sources.get(&plan.name);
+            for partition in source::open(&plan.name, &plan.kind, restored)? {
+                let worker = number % shared.topology.workers;
+                partitions[worker].push(Reading { source, number, partition, ended: false });
+                number += 1;
+            }
+        }
+        self.progress.has_partitions(number);
+        Ok(partitions)
+    }
+}
+
+/// What a checkpoint knows of the partitions of one worker.
+struct Restored<'a> {
+    checkpoint: &'a Checkpoint,
+    plan: &'a Plan,
+    partitions: &'a [Reading],
+}
+
+impl Restored<'_> {
+    /// An assigner, of a stage or source of that name, for the partitions of the sources that `feeds` says.
+    fn assigner(&self, name: &str, strategy: &Strategy, feeds: impl Fn(usize) -> bool) -> Assigner {
+        let known: Vec<Option<PartitionWatermark>> =
+            self.partitions.iter().map(|reading| self.watermark(name, reading)).collect();
+        let mut assigner = Assigner::new(strategy.clone(), &known, Instant::now());
+        for (local, reading) in self.partitions.iter().enumerate() {
+            if !feeds(reading.source) {
+                assigner.end(local);
+            }
+        }
+        assigner
+    }
+
+    fn watermark(&self, name: &str, reading: &Reading) -> Option<PartitionWatermark> {
+        let partitions = self.checkpoint.sources.get(&self.plan.sources[reading.source].name)?;
+        partitions.get(reading.partition.name())?.watermarks.get(name).copied()
+    }
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it gave no reason".to_owned())
+}

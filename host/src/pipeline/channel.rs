@@ -1,0 +1,117 @@
+//! What the threads of an attempt say to each other. Every channel is bounded: a slow sink stops the sources, and nothing grows.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::recovery::{Site, Suspect};
+use crate::checkpoint::{PartitionCheckpoint, StoreError};
+use crate::plugin::{Changes, Failure};
+use crate::record::{Batch, EventTime};
+use crate::sink::SinkError;
+use crate::source::SourceError;
+
+/// Batches that may wait in front of a worker or a sink.
+const ROOM: usize = 8;
+
+/// What travels along an edge.
+#[derive(Clone, Debug)]
+pub(super) enum Signal {
+    /// Records and marks.
+    Batch(Arc<Batch>),
+    /// Nothing for now; the receiver's watermark shall not wait.
+    Silence,
+}
+
+/// To a worker.
+#[derive(Debug)]
+pub(super) enum ToWorker {
+    Deliver { edge: usize, from: usize, signal: Signal },
+    /// Everything that the sender has to say in this epoch has been said.
+    Barrier,
+}
+
+/// To a sink.
+#[derive(Debug)]
+pub(super) enum ToSink {
+    Batch(Arc<Batch>),
+    Barrier,
+}
+
+/// To the workers that read the sources.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Control {
+    /// Stop reading at the next batch boundary, and say so to all others.
+    Checkpoint,
+    /// Go on reading.
+    Resume,
+}
+
+/// From the threads to the task.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A worker of segment 0 has read all its partitions to the end.
+    Ended,
+    /// A worker stands still; this is what it knows.
+    Flushed(Flushed),
+    /// A sink has all of the epoch; this is what it needs to go on from here.
+    Prepared { sink: usize, position: serde_json::Value },
+    Failed(Fault),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Flushed {
+    pub(super) changes: Vec<(usize, Changes)>,
+    pub(super) watermarks: Vec<(usize, EventTime)>,
+    pub(super) partitions: Vec<(usize, String, PartitionCheckpoint)>,
+}
+
+/// Why an attempt ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A plugin failed.
+    #[error("the plugin of the stage `{stage}` (sha256 {digest:.12}) {failure}")]
+    Plugin {
+        /// Its stage.
+        stage: String,
+        /// SHA-256 of the plugin.
+        digest: String,
+        /// What it did.
+        failure: Failure,
+        /// Which instance it was.
+        site: Site,
+        /// What it was being given.
+        suspect: Suspect,
+    },
+    /// A stage without keys returned state.
+    #[error("the plugin of the stage `{stage}` wants to remember something, but the stage has no keyed input")]
+    StateWithoutKey {
+        /// The stage.
+        stage: String,
+    },
+    /// A source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A sink cannot be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The checkpoint database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread of the host broke off.
+    #[error("the thread `{0}` broke off: {1}")]
+    Thread(String, String),
+    /// Another thread went away first; what happened is said there.
+    #[error("another part of the pipeline went away")]
+    Disconnected,
+}
+
+impl<T> From<crossbeam_channel::SendError<T>> for Fault {
+    fn from(_: crossbeam_channel::SendError<T>) -> Self {
+        Self::Disconnected
+    }
+}
+
+pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    bounded(ROOM)
+}

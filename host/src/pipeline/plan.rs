@@ -1,0 +1,91 @@
+//! A plan: everything that running a pipeline needs to know, checked against the plugins and inert.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::watermark::Strategy;
+use crate::config;
+use crate::plugin::{Component, Limits};
+
+/// A pipeline, ready to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// How many instances of a stage work side by side.
+    pub parallelism: usize,
+    /// Where and how often checkpoints are taken.
+    pub checkpoint: CheckpointPlan,
+    /// Failures in a row, with no progress between them, after which it stops.
+    pub maximum_restarts: u32,
+    /// Where records come from.
+    pub sources: Vec<SourcePlan>,
+    /// What works on them: a stage comes after those it reads from.
+    pub stages: Vec<StagePlan>,
+    /// Where results go.
+    pub sinks: Vec<SinkPlan>,
+}
+
+/// Where and how often checkpoints are taken.
+#[derive(Clone, Debug)]
+pub struct CheckpointPlan {
+    /// The database.
+    pub path: PathBuf,
+    /// From the start of one to the start of the next.
+    pub interval: Duration,
+    /// At least from the end of one to the start of the next.
+    pub minimum_pause: Duration,
+}
+
+/// A source.
+#[derive(Clone, Debug)]
+pub struct SourcePlan {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: config::SourceKind,
+    /// How its watermark is made, if it is made here.
+    pub watermark: Option<Strategy>,
+}
+
+/// A stage.
+#[derive(Clone, Debug)]
+pub struct StagePlan {
+    /// Its name.
+    pub name: String,
+    /// Its code.
+    pub component: Component,
+    /// JSON.
+    pub configuration: String,
+    /// What an instance may use.
+    pub limits: Limits,
+    /// How the watermark of its outputs is made, if it is made here.
+    pub watermark: Option<Strategy>,
+    /// By input port: what feeds it.
+    pub inputs: Vec<Vec<Origin>>,
+}
+
+/// A sink.
+#[derive(Clone, Debug)]
+pub struct SinkPlan {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: config::SinkKind,
+    /// What feeds it.
+    pub from: Vec<Origin>,
+}
+
+/// Where the records of an input come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Origin {
+    /// A source, by index.
+    Source(usize),
+    /// An output port of a stage, both by index.
+    Stage {
+        /// The stage.
+        stage: usize,
+        /// The port.
+        port: usize,
+    },
+}

@@ -1,0 +1,214 @@
+//! What to do when a plugin fails: which record it was, and when to give up.
+//!
+//! A failure is first met with *caution*: the next attempt feeds the batch that was being worked on record by record, so that a second
+//! failure points at one record. That record is *poison*: the attempt after that leaves it out and puts it into the dead-letter queue. Counts
+//! are of what a stage instance was fed since the checkpoint which the attempts start from, and no checkpoint is taken until all of it has passed.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::plugin::{Breach, Failure};
+use crate::record::Record;
+
+/// The most records that are set aside in one run; a plugin that fails on more is not stopped by single records.
+const MOST_POISON: usize = 1000;
+
+/// A stage instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Site {
+    /// The stage, by index.
+    pub stage: usize,
+    /// The worker that the instance belongs to.
+    pub worker: usize,
+}
+
+/// What an instance was being given when it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suspect {
+    /// No record in particular: it was starting, loading, flushing, or firing timers.
+    None,
+    /// One of these records, by their number since the checkpoint.
+    Batch(Range<u64>),
+    /// This one.
+    Record(Identity),
+}
+
+/// Which record is meant: the n-th of its content at an input since the checkpoint. A replay may bring the records of several
+/// partitions in another order, and numbers alone would then mean another record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    input: usize,
+    content: u64,
+    occurrence: u32,
+}
+
+/// Tells records that a stage instance is fed apart.
+#[derive(Debug, Default)]
+pub struct Census {
+    seen: HashMap<(usize, u64), u32>,
+}
+
+impl Census {
+    /// Takes note of a record that arrives at an input.
+    pub fn identify(&mut self, input: usize, record: Record<'_>) -> Identity {
+        let mut hasher = Xxh3Default::new();
+        hasher.update(&(record.key.len() as u64).to_le_bytes());
+        hasher.update(record.key);
+        hasher.update(&record.timestamp.to_le_bytes());
+        hasher.update(record.value);
+        let content = hasher.digest();
+        let seen = self.seen.entry((input, content)).or_insert(0);
+        *seen += 1;
+        Identity { input, content, occurrence: *seen }
+    }
+}
+
+/// A record that a plugin fails on.
+#[derive(Clone, Debug)]
+pub struct Poison {
+    /// Where it is met.
+    pub site: Site,
+    /// Which it is.
+    pub identity: Identity,
+    /// What the plugin did.
+    pub failure: Failure,
+}
+
+impl Poison {
+    /// The code of its dead letter.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.failure.breach {
+            Breach::Trap(_) => "plugin-trapped",
+            Breach::CpuTime(_) => "plugin-cpu-time",
+            Breach::Memory { .. } => "plugin-memory",
+            Breach::Contract(_) => "plugin-contract",
+            Breach::Refusal(_) => "plugin-refusal",
+        }
+    }
+}
+
+/// What the next attempt has to look out for.
+#[derive(Clone, Debug, Default)]
+pub struct Precautions {
+    /// Records, by number since the checkpoint, that are to be fed one by one.
+    pub caution: HashMap<Site, Range<u64>>,
+    /// Records that are to be left out.
+    pub poison: Vec<Poison>,
+}
+
+/// What is to be done after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on from the last checkpoint.
+    Restart,
+    /// There is no use in going on.
+    Stop,
+}
+
+/// Decides, and remembers from attempt to attempt.
+#[derive(Debug)]
+pub struct Recovery {
+    maximum_restarts: u32,
+    without_progress: u32,
+    set_aside: usize,
+    precautions: Precautions,
+}
+
+impl Recovery {
+    /// Gives up after so many failures in a row.
+    #[must_use]
+    pub fn new(maximum_restarts: u32) -> Self {
+        Self { maximum_restarts, without_progress: 0, set_aside: 0, precautions: Precautions::default() }
+    }
+
+    /// What the next attempt has to look out for.
+    #[must_use]
+    pub fn precautions(&self) -> &Precautions {
+        &self.precautions
+    }
+
+    /// A checkpoint was committed: what was set aside is behind it.
+    pub fn on_checkpoint(&mut self) {
+        self.without_progress = 0;
+        self.precautions = Precautions::default();
+    }
+
+    /// An instance failed.
+    pub fn on_failure(&mut self, site: Site, suspect: Suspect, failure: &Failure) -> Decision {
+        self.without_progress += 1;
+        match suspect {
+            Suspect::Record(identity) => {
+                self.set_aside += 1;
+                self.without_progress = 0;
+                self.precautions.poison.push(Poison { site, identity, failure: failure.clone() });
+            }
+            Suspect::Batch(records) => {
+                let caution = self.precautions.caution.entry(site).or_insert_with(|| records.clone());
+                // Met outside of what was expected: the order is not that of last time, so all of it is suspect.
+                if *caution != records {
+                    *caution = 0..caution.end.max(records.end);
+                }
+            }
+            Suspect::None => {}
+        }
+        if self.without_progress > self.maximum_restarts || self.set_aside > MOST_POISON {
+            return Decision::Stop;
+        }
+        Decision::Restart
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SITE: Site = Site { stage: 0, worker: 0 };
+
+    fn trap() -> Failure {
+        Failure { breach: Breach::Trap("unreachable".to_owned()), function: "process", last_words: String::new(), backtrace: None }
+    }
+
+    fn identity(value: &[u8]) -> Identity {
+        Census::default().identify(0, Record { value, key: b"", timestamp: 0 })
+    }
+
+    #[test]
+    fn a_batch_is_suspected_first_and_then_one_record_of_it_is_left_out() {
+        let mut recovery = Recovery::new(3);
+        assert_eq!(recovery.on_failure(SITE, Suspect::Batch(10..20), &trap()), Decision::Restart);
+        assert_eq!(recovery.precautions().caution[&SITE], 10..20);
+        assert_eq!(recovery.on_failure(SITE, Suspect::Record(identity(b"x")), &trap()), Decision::Restart);
+        assert_eq!(recovery.precautions().poison.len(), 1);
+        recovery.on_checkpoint();
+        assert!(recovery.precautions().poison.is_empty() && recovery.precautions().caution.is_empty());
+    }
+
+    #[test]
+    fn failures_without_progress_end_in_a_stop() {
+        let mut recovery = Recovery::new(2);
+        assert_eq!(recovery.on_failure(SITE, Suspect::None, &trap()), Decision::Restart);
+        assert_eq!(recovery.on_failure(SITE, Suspect::None, &trap()), Decision::Restart);
+        assert_eq!(recovery.on_failure(SITE, Suspect::None, &trap()), Decision::Stop);
+    }
+
+    #[test]
+    fn a_failure_in_another_place_than_expected_widens_the_caution() {
+        let mut recovery = Recovery::new(3);
+        recovery.on_failure(SITE, Suspect::Batch(10..20), &trap());
+        recovery.on_failure(SITE, Suspect::Batch(5..15), &trap());
+        assert_eq!(recovery.precautions().caution[&SITE], 0..20);
+    }
+
+    #[test]
+    fn records_of_the_same_content_are_told_apart_by_their_order() {
+        let mut census = Census::default();
+        let record = Record { value: b"x", key: b"", timestamp: 0 };
+        let (first, second) = (census.identify(0, record), census.identify(0, record));
+        assert_ne!(first, second);
+        assert_ne!(first, census.identify(1, record));
+        assert_eq!(first, Census::default().identify(0, record));
+    }
+}

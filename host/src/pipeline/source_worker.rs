@@ -1,0 +1,210 @@
+//! The workers of segment 0: they read the sources, in turns, and stop at a batch boundary when they are told to.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+
+use super::channel::{Control, Event, Fault};
+use super::plan::Origin;
+use super::watermark::Assigner;
+use super::worker::Worker;
+use crate::checkpoint::{DeadLetter, PartitionCheckpoint};
+use crate::plugin::Emission;
+use crate::record::{END_OF_TIME, EventTime, NO_EVENT_TIME, START_OF_TIME};
+use crate::source::{Partition, Read, ReadBatch};
+
+/// How often partitions are looked at for being idle.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A worker that reads sources.
+pub(super) struct SourceWorker {
+    pub(super) worker: Worker,
+    pub(super) partitions: Vec<Reading>,
+    /// By source: where the watermark is made from the transport's own timestamps.
+    pub(super) assigners: Vec<Option<Assigner>>,
+    pub(super) control: Receiver<Control>,
+}
+
+/// A partition that is being read.
+pub(super) struct Reading {
+    /// Its source.
+    pub(super) source: usize,
+    /// Its number among all partitions of the pipeline.
+    pub(super) number: usize,
+    pub(super) partition: Box<dyn Partition>,
+    pub(super) ended: bool,
+}
+
+impl SourceWorker {
+    /// Reads to the end or until the task goes away.
+    pub(super) fn run(&mut self) -> Result<(), Fault> {
+        self.worker.restore_watermarks()?;
+        self.start_watermarks()?;
+        let mut next = 0;
+        let mut looked = Instant::now();
+        let mut told = false;
+        loop {
+            if !self.obey(told)? {
+                return Ok(());
+            }
+            match self.next_partition(next) {
+                Some(partition) => {
+                    next = partition + 1;
+                    self.read(partition)?;
+                }
+                None if !told => {
+                    told = true;
+                    self.end_of_sources()?;
+                    self.worker.events.send(Event::Ended)?;
+                }
+                None => {}
+            }
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                self.look_for_idle(looked)?;
+            }
+        }
+    }
+
+    fn next_partition(&self, from: usize) -> Option<usize> {
+        let count = self.partitions.len();
+        (from..from + count).map(|index| index % count).find(|&index| !self.partitions[index].ended)
+    }
+
+    /// Does what the task says; gives false when the task has gone. Waits a while for it where there is nothing else to do.
+    fn obey(&mut self, nothing_to_do: bool) -> Result<bool, Fault> {
+        let told = if nothing_to_do {
+            self.control.recv_timeout(LOOK)
+        } else {
+            self.control.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            })
+        };
+        match told {
+            Ok(Control::Checkpoint) => {
+                self.stand_still()?;
+                Ok(self.control.recv().is_ok())
+            }
+            Ok(Control::Resume) | Err(RecvTimeoutError::Timeout) => Ok(true),
+            Err(RecvTimeoutError::Disconnected) => Ok(false),
+        }
+    }
+
+    fn stand_still(&mut self) -> Result<(), Fault> {
+        let mut flushed = self.worker.flush()?;
+        for (local, reading) in self.partitions.iter().enumerate() {
+            let checkpoint = self.checkpoint_of(local, reading);
+            flushed.partitions.push((reading.source, reading.partition.name().to_owned(), checkpoint));
+        }
+        self.worker.router.barrier()?;
+        Ok(self.worker.events.send(Event::Flushed(flushed))?)
+    }
+
+    fn checkpoint_of(&self, local: usize, reading: &Reading) -> PartitionCheckpoint {
+        let plan = &self.worker.shared.plan;
+        let of_stages = self.worker.stages.iter().filter_map(|(&stage, worker)| {
+            Some((plan.stages[stage].name.clone(), worker.assigner.as_ref()?.partition(local)))
+        });
+        let of_sources = self.assigners.iter().enumerate().filter_map(|(source, assigner)| {
+            Some((plan.sources[source].name.clone(), assigner.as_ref()?.partition(local)))
+        });
+        PartitionCheckpoint {
+            position: reading.partition.position(),
+            watermarks: of_stages.chain(of_sources).collect(),
+        }
+    }
+
+    fn read(&mut self, local: usize) -> Result<(), Fault> {
+        let reading = &mut self.partitions[local];
+        let (source, number) = (reading.source, reading.number);
+        let read = reading.partition.read()?;
+        let progress = reading.partition.progress();
+        self.worker.shared.progress.read(number, progress);
+        match read {
+            Read::Records(read) => self.take(local, source, read),
+            Read::End => {
+                reading.ended = true;
+                self.end_of_partition(local)
+            }
+        }
+    }
+
+    fn take(&mut self, local: usize, source: usize, read: ReadBatch) -> Result<(), Fault> {
+        let ReadBatch { batch, refused } = read;
+        let records = (batch.len() + refused.len()) as u64;
+        self.worker.shared.progress.records.fetch_add(records, Relaxed);
+        let name = &self.worker.shared.plan.sources[source].name;
+        let letters: Vec<_> = refused
+            .into_iter()
+            .map(|refused| DeadLetter {
+                stage: name.clone(),
+                port: String::new(),
+                code: refused.code.to_owned(),
+                message: refused.message,
+                record: refused.beginning,
+                key: None,
+                timestamp: NO_EVENT_TIME,
+                plugin: String::new(),
+            })
+            .collect();
+        self.worker.shared.write_dead_letters(&letters)?;
+        let origins = (0..).take(batch.len()).collect();
+        let mut emission = [Emission { port: 0, batch, origins }];
+        if let Some(assigner) = &mut self.assigners[source] {
+            assigner.assign(Some(local), &mut emission, Instant::now());
+        }
+        let [emission] = emission;
+        self.worker.send(Origin::Source(source), emission.batch, Some(local))
+    }
+
+    /// Everything behind a source without a watermark of its own waits for the end of that source alone.
+    fn end_of_sources(&mut self) -> Result<(), Fault> {
+        for source in 0..self.assigners.len() {
+            if self.assigners[source].is_none() {
+                self.worker.advance(Origin::Source(source), END_OF_TIME)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_partition(&mut self, local: usize) -> Result<(), Fault> {
+        self.move_watermarks(|assigner| assigner.end(local))
+    }
+
+    fn look_for_idle(&mut self, now: Instant) -> Result<(), Fault> {
+        self.move_watermarks(|assigner| assigner.look_for_idle(now))?;
+        let silent = self.at_assigners(|assigner| assigner.becomes_silent().then_some(()));
+        silent.into_iter().try_for_each(|(origin, ())| self.worker.silence(origin))
+    }
+
+    /// Tells those behind which watermark was reached before the restart.
+    fn start_watermarks(&mut self) -> Result<(), Fault> {
+        self.move_watermarks(|assigner| {
+            let current = assigner.current();
+            (current > START_OF_TIME).then_some(current)
+        })
+    }
+
+    fn move_watermarks(&mut self, step: impl FnMut(&mut Assigner) -> Option<EventTime>) -> Result<(), Fault> {
+        let moved = self.at_assigners(step);
+        moved.into_iter().try_for_each(|(origin, watermark)| self.worker.advance(origin, watermark))
+    }
+
+    /// What `look` gives at the assigners, of sources and of stages, for each origin that is behind one.
+    fn at_assigners<R: Copy>(&mut self, mut look: impl FnMut(&mut Assigner) -> Option<R>) -> Vec<(Origin, R)> {
+        let mut found = Vec::new();
+        for (source, assigner) in self.assigners.iter_mut().enumerate() {
+            found.extend(assigner.as_mut().and_then(&mut look).map(|seen| (Origin::Source(source), seen)));
+        }
+        let plan = &self.worker.shared.plan;
+        for (&stage, worker) in &mut self.worker.stages {
+            if let Some(seen) = worker.assigner.as_mut().and_then(&mut look) {
+                let ports = plan.stages[stage].component.description().outputs.len();
+                found.extend((0..ports).map(|port| (Origin::Stage { stage, port }, seen)));
+            }
+        }
+        found
+    }
+}

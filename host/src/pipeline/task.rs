@@ -1,0 +1,349 @@
+//! A task runs a plan: attempts one after another, checkpoints in between, until the input ends or it is told to stop.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, never, select};
+
+use super::attempt::{Attempt, Start};
+use super::channel::{Control, Event, Fault, Flushed};
+use super::plan::Plan;
+use super::progress::{Committed, Progress};
+use super::recovery::{Decision, Recovery};
+use crate::checkpoint::{Checkpoint, StageCheckpoint, Store, StoreError};
+use crate::error::Code;
+use crate::plugin::Changes;
+use crate::record::KEY_GROUPS;
+
+/// Milliseconds since the Unix epoch, by the clock on the wall.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Runs a plan.
+pub struct Task {
+    plan: Arc<Plan>,
+    store: Arc<Mutex<Store>>,
+    progress: Arc<Progress>,
+    recovery: Recovery,
+    last: Checkpoint,
+}
+
+/// How a run ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All input was read and worked on.
+    Complete,
+    /// That had been so before.
+    AlreadyComplete,
+    /// It was told to stop, and committed what it had done.
+    Stopped,
+}
+
+/// A run that did not end well. What was committed stays; a new run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The checkpoint database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The last checkpoint does not fit the plan.
+    #[error("the last checkpoint does not fit the manifest: {0}")]
+    Mismatch(String),
+    /// The state of a stage is of a version that its plugin cannot load.
+    #[error("the stage `{stage}` remembers state of version {found}, and its plugin can load versions {oldest} to {newest}")]
+    StateVersion {
+        /// The stage.
+        stage: String,
+        /// The version of an entry.
+        found: u32,
+        /// The oldest that the plugin can load.
+        oldest: u32,
+        /// The one that it writes.
+        newest: u32,
+    },
+    /// Something failed, and trying again is of no use.
+    #[error("{0}")]
+    Failed(Fault),
+}
+
+impl TaskError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Mismatch(_) => Code::CHECKPOINT_MISMATCH,
+            Self::StateVersion { .. } => Code::STATE_VERSION,
+            Self::Failed(fault) => fault.code(),
+        }
+    }
+}
+
+impl Fault {
+    /// The stable code of this fault.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Plugin { failure, .. } => failure.code(),
+            Self::StateWithoutKey { .. } => Code::STATE_WITHOUT_KEY,
+            Self::Source(error) => error.code(),
+            Self::Sink(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Thread(..) | Self::Disconnected => Code::THREAD_FAILED,
+        }
+    }
+}
+
+impl Task {
+    /// Opens the database of the pipeline and checks that its last checkpoint fits the plan.
+    ///
+    /// # Errors
+    /// [`TaskError`] where it cannot be used or does not fit.
+    pub fn open(plan: Plan) -> Result<Self, TaskError> {
+        let store = Store::open(&plan.checkpoint.path, &plan.name)?;
+        let last = store.latest()?.unwrap_or_default();
+        super::compatibility::check(&plan, &store, &last)?;
+        let progress = Progress::new(plan.stages.iter().map(|stage| stage.name.clone()));
+        let recovery = Recovery::new(plan.maximum_restarts);
+        let task = Self {
+            plan: Arc::new(plan),
+            store: Arc::new(Mutex::new(store)),
+            progress: Arc::new(progress),
+            recovery,
+            last,
+        };
+        task.progress.commit(committed(&task.last));
+        Ok(task)
+    }
+
+    /// How far it has come; to be watched from other threads.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Runs until the input ends, or something comes through `stop`: then what is in flight is finished and committed.
+    ///
+    /// # Errors
+    /// [`TaskError`] where something failed and trying again is of no use.
+    pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        if self.last.complete {
+            self.check_nothing_was_added()?;
+            return Ok(Ending::AlreadyComplete);
+        }
+        loop {
+            let fault = match self.attempt(stop) {
+                Ok(ending) => return Ok(ending),
+                Err(fault) => fault,
+            };
+            self.store.lock().unwrap_or_else(PoisonError::into_inner).roll_back()?;
+            self.progress.start_over();
+            self.progress.restarts.fetch_add(1, Relaxed);
+            if self.decide(&fault) == Decision::Stop {
+                return Err(TaskError::Failed(fault));
+            }
+        }
+    }
+
+    fn check_nothing_was_added(&self) -> Result<(), TaskError> {
+        for plan in &self.plan.sources {
+            let restored = self.last.sources.get(&plan.name);
+            let partitions = crate::source::open(&plan.name, &plan.kind, restored)
+                .map_err(|error| TaskError::Failed(error.into()))?;
+            let known = |name: &str| restored.is_some_and(|restored| restored.contains_key(name));
+            if let Some(added) = partitions.iter().find(|partition| !known(partition.name())) {
+                let (source_name, partition) = (plan.name.clone(), added.name().to_owned());
+                return Err(TaskError::Failed(crate::source::SourceError::Added { source_name, partition }.into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, fault: &Fault) -> Decision {
+        let Fault::Plugin { site, suspect, failure, stage, digest } = fault else {
+            return Decision::Stop;
+        };
+        let decision = self.recovery.on_failure(*site, suspect.clone(), failure);
+        let backtrace = failure.backtrace.as_deref().unwrap_or_default();
+        tracing::warn!(
+            code = fault.code().id, stage, plugin = digest, ?suspect, backtrace, ?decision,
+            "{fault}; going back to checkpoint {}", self.last.epoch
+        );
+        decision
+    }
+
+    fn attempt(&mut self, stop: &Receiver<()>) -> Result<Ending, Fault> {
+        let attempt = Attempt::start(&Start {
+            plan: &self.plan,
+            store: &self.store,
+            progress: &self.progress,
+            checkpoint: &self.last,
+            precautions: self.recovery.precautions(),
+        })?;
+        let ending = self.conduct(&attempt, stop);
+        attempt.stop();
+        ending
+    }
+
+    /// Takes checkpoints until the end.
+    fn conduct(&mut self, attempt: &Attempt, stop: &Receiver<()>) -> Result<Ending, Fault> {
+        let mut rhythm = Rhythm::new(&self.plan);
+        let mut ended = 0;
+        let mut careful = attempt.outstanding.load(Acquire) > 0;
+        if self.plan.sinks.iter().any(|sink| !self.last.sinks.contains_key(&sink.name)) && !careful {
+            // From here on it is known what the sinks held before the first record.
+            self.checkpoint(attempt, &mut ended, false)?;
+        }
+        let told_to_stop = never();
+        let mut stop = stop;
+        loop {
+            if ended == attempt.controls.len() {
+                self.checkpoint(attempt, &mut ended, true)?;
+                return Ok(Ending::Complete);
+            }
+            let passed = careful && attempt.outstanding.load(Acquire) == 0;
+            if passed || (!careful && rhythm.is_due()) {
+                careful = false;
+                rhythm.start();
+                self.checkpoint(attempt, &mut ended, false)?;
+                rhythm.end();
+            }
+            let wait = if careful { Duration::from_millis(5) } else { rhythm.wait() };
+            select! {
+                recv(attempt.events) -> event => self.on_event(event.map_err(|_| Fault::Disconnected)?, &mut ended)?,
+                recv(stop) -> told => match told {
+                    Ok(()) => {
+                        self.checkpoint(attempt, &mut ended, false)?;
+                        return Ok(Ending::Stopped);
+                    }
+                    Err(_) => stop = &told_to_stop,
+                },
+                default(wait) => {}
+            }
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "events that concern the task itself come with its next parts")]
+    fn on_event(&self, event: Event, ended: &mut usize) -> Result<(), Fault> {
+        match event {
+            Event::Ended => *ended += 1,
+            Event::Failed(fault) => return Err(fault),
+            Event::Flushed(_) | Event::Prepared { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Brings everything to a standstill, commits it, and lets it go on.
+    fn checkpoint(&mut self, attempt: &Attempt, ended: &mut usize, complete: bool) -> Result<(), Fault> {
+        let started = Instant::now();
+        for control in &attempt.controls {
+            // A worker that has gone has said why, which is read below.
+            let _ = control.send(Control::Checkpoint);
+        }
+        let mut flushed = Vec::new();
+        let mut sinks = BTreeMap::new();
+        while flushed.len() < attempt.workers || sinks.len() < self.plan.sinks.len() {
+            match attempt.events.recv().map_err(|_| Fault::Disconnected)? {
+                Event::Flushed(by_worker) => flushed.push(by_worker),
+                Event::Prepared { sink, position } => {
+                    sinks.insert(self.plan.sinks[sink].name.clone(), position);
+                }
+                other => self.on_event(other, ended)?,
+            }
+        }
+        let mut checkpoint = Checkpoint {
+            epoch: self.last.epoch + 1,
+            complete,
+            taken_at: now(),
+            pause_micros: 0,
+            key_groups: KEY_GROUPS,
+            sinks,
+            totals: self.progress.totals(),
+            ..Checkpoint::default()
+        };
+        let changes = gather(&self.plan, flushed, &mut checkpoint);
+        checkpoint.pause_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).commit(&checkpoint, &changes)?;
+        let pause = started.elapsed();
+        self.progress.commit(Committed { pause, ..committed(&checkpoint) });
+        tracing::debug!(epoch = checkpoint.epoch, ?pause, "checkpoint");
+        self.last = checkpoint;
+        self.recovery.on_checkpoint();
+        attempt.begin_epoch(self.last.epoch + 1);
+        for control in &attempt.controls {
+            let _ = control.send(Control::Resume);
+        }
+        Ok(())
+    }
+}
+
+fn committed(checkpoint: &Checkpoint) -> Committed {
+    Committed {
+        epoch: checkpoint.epoch,
+        taken_at: checkpoint.taken_at,
+        pause: Duration::from_micros(checkpoint.pause_micros),
+        totals: checkpoint.totals,
+    }
+}
+
+/// Puts what the workers know into the checkpoint; gives the changes of state.
+fn gather(plan: &Plan, flushed: Vec<Flushed>, checkpoint: &mut Checkpoint) -> Vec<(String, u32, Changes)> {
+    let mut changes = Vec::new();
+    for worker in flushed {
+        for (stage, watermark) in worker.watermarks {
+            let plan = &plan.stages[stage];
+            let known = StageCheckpoint {
+                digest: plan.component.digest().to_owned(),
+                state_version: plan.component.description().state_version,
+                watermark,
+            };
+            let stage = checkpoint.stages.entry(plan.name.clone()).or_insert(known);
+            stage.watermark = stage.watermark.min(watermark);
+        }
+        for (source, partition, position) in worker.partitions {
+            let source = plan.sources[source].name.clone();
+            checkpoint.sources.entry(source).or_default().insert(partition, position);
+        }
+        changes.extend(worker.changes.into_iter().map(|(stage, changes)| {
+            let plan = &plan.stages[stage];
+            (plan.name.clone(), plan.component.description().state_version, changes)
+        }));
+    }
+    changes
+}
+
+/// When the next checkpoint is due.
+struct Rhythm {
+    interval: Duration,
+    minimum_pause: Duration,
+    started: Instant,
+    ended: Instant,
+}
+
+impl Rhythm {
+    fn new(plan: &Plan) -> Self {
+        let now = Instant::now();
+        let (interval, minimum_pause) = (plan.checkpoint.interval, plan.checkpoint.minimum_pause);
+        Self { interval, minimum_pause, started: now, ended: now }
+    }
+
+    fn wait(&self) -> Duration {
+        let from_start = self.interval.saturating_sub(self.started.elapsed());
+        from_start.max(self.minimum_pause.saturating_sub(self.ended.elapsed()))
+    }
+
+    fn is_due(&self) -> bool {
+        self.wait().is_zero()
+    }
+
+    fn start(&mut self) {
+        self.started = Instant::now();
+    }
+
+    fn end(&mut self) {
+        self.ended = Instant::now();
+    }
+}

@@ -1,0 +1,198 @@
+//! A worker: the stages of one segment on one thread.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
+use super::plan::{Origin, Plan};
+use super::progress::Progress;
+use super::router::{Call, Router, marks_alone};
+use super::stage_worker::{Made, StageWorker};
+use super::topology::{Topology, Transport};
+use crate::checkpoint::{DeadLetter, Store};
+use crate::plugin::Emission;
+use crate::record::{Batch, EventTime, Mark, START_OF_TIME};
+
+/// What all threads of an attempt share.
+pub(super) struct Shared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) topology: Topology,
+    pub(super) store: Arc<Mutex<Store>>,
+    pub(super) progress: Arc<Progress>,
+    /// The epoch that is under way.
+    pub(super) epoch: std::sync::atomic::AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn write_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), Fault> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        self.progress.rejected.fetch_add(letters.len() as u64, Relaxed);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.write_dead_letters(self.epoch.load(Relaxed), super::task::now(), letters)?;
+        Ok(())
+    }
+}
+
+/// The stages of one segment on one thread.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) index: usize,
+    pub(super) stages: BTreeMap<usize, StageWorker>,
+    pub(super) router: Router,
+    pub(super) events: Sender<Event>,
+}
+
+/// A signal that has arrived at a gate of one of the worker's stages.
+struct Arrival {
+    edge: usize,
+    channel: usize,
+    signal: Signal,
+    /// The local partition that it comes from, in the workers that read sources.
+    partition: Option<usize>,
+}
+
+impl Worker {
+    /// Before the first record, instances have to know the watermark that the stage had reached.
+    pub(super) fn restore_watermarks(&mut self) -> Result<(), Fault> {
+        let restored: Vec<(usize, EventTime)> =
+            self.stages.iter().map(|(&stage, worker)| (stage, worker.watermark())).collect();
+        for (stage, watermark) in restored.into_iter().filter(|(_, watermark)| *watermark > START_OF_TIME) {
+            let batch = Batch::of_mark(watermark);
+            self.run(stage, 0, &batch, &batch.marks, None)?;
+        }
+        Ok(())
+    }
+
+    /// Works on what other workers send, until they go away.
+    pub(super) fn serve(&mut self, inbox: &Receiver<ToWorker>, upstream: usize) -> Result<(), Fault> {
+        let mut barriers = 0;
+        while let Ok(message) = inbox.recv() {
+            match message {
+                ToWorker::Deliver { edge, from, signal } => {
+                    let known = &self.shared.topology.edges[edge];
+                    let exchanged = known.transport == Transport::Exchange;
+                    let channel = known.first_channel + if exchanged { from } else { 0 };
+                    self.arrive(Arrival { edge, channel, signal, partition: None })?;
+                }
+                ToWorker::Barrier => {
+                    barriers += 1;
+                    if barriers == upstream {
+                        barriers = 0;
+                        let flushed = self.flush()?;
+                        self.router.barrier()?;
+                        self.events.send(Event::Flushed(flushed))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What this worker knows, all that was sent to it being done.
+    pub(super) fn flush(&mut self) -> Result<Flushed, Fault> {
+        let mut flushed = Flushed::default();
+        for (&stage, worker) in &mut self.stages {
+            flushed.changes.push((stage, worker.flush()?));
+            flushed.watermarks.push((stage, worker.watermark()));
+        }
+        Ok(flushed)
+    }
+
+    /// Sends a batch of an origin of this worker on its way; `partition` is where it comes from.
+    pub(super) fn send(&mut self, origin: Origin, batch: Batch, partition: Option<usize>) -> Result<(), Fault> {
+        let calls = self.router.send(origin, batch)?;
+        self.call(calls, partition)
+    }
+
+    /// Says that an origin of this worker is silent.
+    pub(super) fn silence(&mut self, origin: Origin) -> Result<(), Fault> {
+        let calls = self.router.silence(origin)?;
+        self.call(calls, None)
+    }
+
+    /// Moves the watermark of an origin whose records get their watermark here.
+    pub(super) fn advance(&mut self, origin: Origin, watermark: EventTime) -> Result<(), Fault> {
+        self.send(origin, Batch::of_mark(watermark), None)
+    }
+
+    fn call(&mut self, calls: Vec<Call>, partition: Option<usize>) -> Result<(), Fault> {
+        for Call { edge, signal } in calls {
+            let channel = self.shared.topology.edges[edge].first_channel;
+            self.arrive(Arrival { edge, channel, signal, partition })?;
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self, arrival: Arrival) -> Result<(), Fault> {
+        let edge = self.shared.topology.edges[arrival.edge];
+        let Some(worker) = self.stages.get_mut(&edge.stage) else { return Ok(()) };
+        match arrival.signal {
+            Signal::Batch(batch) => {
+                let marks = worker.gate.advance(arrival.channel, &batch.marks);
+                if batch.is_empty() && marks.is_empty() {
+                    return Ok(());
+                }
+                self.run(edge.stage, edge.input, &batch, &marks, arrival.partition)
+            }
+            Signal::Silence => match worker.gate.silence(arrival.channel) {
+                Some(watermark) => {
+                    let batch = Batch::of_mark(watermark);
+                    self.run(edge.stage, edge.input, &batch, &batch.marks, arrival.partition)
+                }
+                None if worker.gate.is_silent() && worker.assigner.is_none() => self.silence_stage(edge.stage),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn silence_stage(&mut self, stage: usize) -> Result<(), Fault> {
+        for port in 0..self.ports(stage) {
+            self.silence(Origin::Stage { stage, port })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn ports(&self, stage: usize) -> usize {
+        self.shared.plan.stages[stage].component.description().outputs.len()
+    }
+
+    fn run(
+        &mut self,
+        stage: usize,
+        input: usize,
+        batch: &Batch,
+        marks: &[Mark],
+        partition: Option<usize>,
+    ) -> Result<(), Fault> {
+        let Some(worker) = self.stages.get_mut(&stage) else { return Ok(()) };
+        for made in worker.process(input, batch, marks)? {
+            self.pass_on(stage, made, partition)?;
+        }
+        Ok(())
+    }
+
+    fn pass_on(&mut self, stage: usize, made: Made, partition: Option<usize>) -> Result<(), Fault> {
+        let Made { emissions, marks, letters } = made;
+        self.shared.write_dead_letters(&letters)?;
+        let mut by_port: Vec<Emission> = (0..self.ports(stage))
+            .map(|port| Emission { port, batch: marks_alone(&marks), origins: Vec::new() })
+            .collect();
+        for emission in emissions {
+            let port = emission.port;
+            by_port[port] = emission;
+        }
+        if let Some(assigner) = self.stages.get_mut(&stage).and_then(|worker| worker.assigner.as_mut()) {
+            assigner.assign(partition, &mut by_port, Instant::now());
+        }
+        for emission in by_port {
+            self.send(Origin::Stage { stage, port: emission.port }, emission.batch, partition)?;
+        }
+        Ok(())
+    }
+}

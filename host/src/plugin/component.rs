@@ -1,0 +1,239 @@
+//! A plugin's code, checked at load.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::InstancePre;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::{CodeBuilder, Engine};
+
+use super::runtime::Runtime;
+use super::sandbox::{GRANTED, Sandbox};
+use super::{Description, Failure, Instance, Limits, contract_0_1};
+use crate::error::Code;
+
+/// A plugin's code and what it says of itself. Cheap to clone.
+#[derive(Clone)]
+pub struct Component {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    digest: String,
+    size: u64,
+    imports: Vec<String>,
+    description: Description,
+    pre: InstancePre<Sandbox>,
+}
+
+/// Why a file is not a plugin of this host.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("cannot read the plugin {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It is not a WebAssembly component.
+    #[error("{} is not a WebAssembly component: {reason}", path.display())]
+    NotComponent {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// It is built for another version of the contract, or for none.
+    #[error("{} {found}; this host offers {}", path.display(), contract_0_1::INTERFACE)]
+    Contract {
+        /// The file.
+        path: PathBuf,
+        /// What it exports instead.
+        found: String,
+    },
+    /// It asks for something that no plugin is granted.
+    #[error("{} imports {import}, which no stage is granted", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// The interface.
+        import: String,
+    },
+    /// It carries the right names, but its types or functions are not those of the contract.
+    #[error("{} does not fit the contract {}: {reason}", path.display(), contract_0_1::INTERFACE)]
+    Types {
+        /// The file.
+        path: PathBuf,
+        /// Where they differ.
+        reason: String,
+    },
+    /// It failed when asked to describe itself.
+    #[error("the plugin {} {failure}", path.display())]
+    Describe {
+        /// The file.
+        path: PathBuf,
+        /// What it did.
+        failure: Failure,
+    },
+}
+
+impl LoadError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Read { .. } => Code::PLUGIN_UNREADABLE,
+            Self::NotComponent { .. } => Code::PLUGIN_NOT_COMPONENT,
+            Self::Contract { .. } | Self::Types { .. } => Code::PLUGIN_OTHER_CONTRACT,
+            Self::Import { .. } => Code::PLUGIN_IMPORT,
+            Self::Describe { failure, .. } => failure.code(),
+        }
+    }
+}
+
+impl Component {
+    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, LoadError> {
+        let owned = || path.to_owned();
+        let bytes = fs::read(path).map_err(|error| LoadError::Read { path: owned(), error })?;
+        let digest = digest_of(&bytes);
+        let engine = &runtime.inner.engine;
+        let code = compile(runtime, &bytes, &digest)
+            .map_err(|error| LoadError::NotComponent { path: owned(), reason: what_it_is(&bytes, &error) })?;
+        let imports: Vec<String> = code.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        check_contract(&code, engine, &imports, path)?;
+        let pre = runtime
+            .inner
+            .linker
+            .instantiate_pre(&code)
+            .and_then(|pre| contract_0_1::check(&pre).map(|()| pre))
+            .map_err(|error| LoadError::Types { path: owned(), reason: format!("{error:#}") })?;
+        let describe = |failure| LoadError::Describe { path: owned(), failure };
+        let description = Instance::start(&pre, "describe", &Limits::default())
+            .and_then(|mut instance| instance.describe())
+            .map_err(describe)?;
+        let size = bytes.len() as u64;
+        Ok(Self { inner: Arc::new(Inner { path: owned(), digest, size, imports, description, pre }) })
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.inner.size
+    }
+
+    /// The interfaces that it imports.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.inner.description
+    }
+
+    /// A new instance for the stage `name`.
+    ///
+    /// # Errors
+    /// [`Failure`] where the component fails as it starts.
+    pub fn instantiate(&self, name: &str, limits: &Limits) -> Result<Instance, Failure> {
+        Instance::start(&self.inner.pre, name, limits)
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").field("path", &self.inner.path).field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn compile(runtime: &Runtime, bytes: &[u8], digest: &str) -> wasmtime::Result<wasmtime::component::Component> {
+    let engine = &runtime.inner.engine;
+    let Some(cache) = &runtime.inner.cache else {
+        return wasmtime::component::Component::from_binary(engine, bytes);
+    };
+    let key = format!("{digest}-{:016x}", compatibility(engine));
+    if let Some(code) = cache.get(&key) {
+        // SAFETY: the cache returns whole files that only this user can have written, under the digest of the component
+        // and the engine that they were compiled with; the engine checks its own version again.
+        #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature; the cache says why this is sound")]
+        if let Ok(component) = unsafe { wasmtime::component::Component::deserialize(engine, code) } {
+            return Ok(component);
+        }
+    }
+    let component = CodeBuilder::new(engine).wasm_binary(bytes, None)?.compile_component()?;
+    cache.put(&key, &component.serialize()?);
+    Ok(component)
+}
+
+/// A number that is the same for engines which can load each other's code.
+fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn what_it_is(bytes: &[u8], error: &wasmtime::Error) -> String {
+    match bytes {
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            "it is a core module; build it for the target wasm32-wasip2".to_owned()
+        }
+        [b'\0', b'a', b's', b'm', ..] => error.root_cause().to_string(),
+        [] => "it is empty".to_owned(),
+        _ => "it does not begin as WebAssembly does".to_owned(),
+    }
+}
+
+/// Names the versions on both sides before types are compared, which would only say that something is missing.
+fn check_contract(
+    code: &wasmtime::component::Component,
+    engine: &Engine,
+    imports: &[String],
+    path: &Path,
+) -> Result<(), LoadError> {
+    let kind = code.component_type();
+    let interfaces = kind
+        .exports(engine)
+        .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentInstance(_)))
+        .map(|(name, _)| name.to_owned())
+        .collect::<Vec<_>>();
+    if !interfaces.iter().any(|name| name == contract_0_1::INTERFACE) {
+        let found = match interfaces.iter().find(|name| name.starts_with("jackfield:plugin/")) {
+            Some(other) => format!("is built for {other}"),
+            None => "exports no interface of a plugin".to_owned(),
+        };
+        return Err(LoadError::Contract { path: path.to_owned(), found });
+    }
+    match imports.iter().find(|import| !GRANTED.iter().any(|granted| import.starts_with(granted))) {
+        Some(import) => Err(LoadError::Import { path: path.to_owned(), import: import.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,15 @@
+//! The manifests of the examples are accepted as they are, with nothing set in the environment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jackfield::config::Manifest;
+
+#[test]
+fn the_example_of_data_actions_is_a_valid_manifest() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let path = examples.join("data-actions/embedded.toml");
+    let manifest = Manifest::read(&path, &BTreeMap::<String, String>::new(), &[])
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    assert_eq!(manifest.stages.len(), 4);
+}

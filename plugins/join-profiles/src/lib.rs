@@ -1,0 +1,83 @@
+//! Joins interactions with the latest profile of their customer.
+//!
+//! In order of arrival: an interaction gets the tier and region of the last profile that came before it, and `UNKNOWN`
+//! where none has come yet. Event time plays no part, so that what was said of an interaction never changes afterwards.
+
+use data_actions_records::CustomerRecord;
+use jackfield_sdk::{Context, NoConfiguration, Port, Record, Rejection, Stage, stage};
+use serde::{Deserialize, Serialize};
+
+/// Interactions and profiles ([`CustomerRecord`]), keyed by the customer's identifier.
+pub const CUSTOMERS: Port = Port::keyed(0, "customers");
+/// Interactions with tier and region, in JSON.
+pub const ENRICHED: Port = Port::unkeyed(0, "enriched");
+
+const UNKNOWN: &str = "UNKNOWN";
+
+/// The stage.
+pub struct JoinProfiles;
+
+/// The latest profile of a customer. Text that never changes its length once it is there, for there are many customers.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Profile {
+    tier: Box<str>,
+    region: Box<str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Enriched<'a> {
+    interaction_id: &'a str,
+    customer_id: &'a str,
+    channel: &'a str,
+    status: &'a str,
+    /// Milliseconds since the Unix epoch.
+    timestamp: i64,
+    tier: &'a str,
+    region: &'a str,
+}
+
+impl Stage for JoinProfiles {
+    type Configuration = NoConfiguration;
+    type State = Profile;
+    const INPUTS: &'static [Port] = &[CUSTOMERS];
+    const OUTPUTS: &'static [Port] = &[ENRICHED];
+
+    fn new(_: NoConfiguration) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn process(
+        &mut self,
+        record: Record<'_>,
+        context: &mut Context<'_, Profile>,
+    ) -> Result<(), Rejection> {
+        match record.postcard()? {
+            CustomerRecord::Profile(profile) => {
+                *context.state() = Profile {
+                    tier: profile.tier.into(),
+                    region: profile.region.into(),
+                };
+                Ok(())
+            }
+            CustomerRecord::Interaction(interaction) => {
+                let (customer_id, timestamp) = (record.key_text()?, record.event_time()?);
+                let (customer, outputs) = context.split();
+                let (tier, region) = customer.peek().map_or((UNKNOWN, UNKNOWN), |profile| {
+                    (&profile.tier, &profile.region)
+                });
+                outputs.emit(ENRICHED).json(&Enriched {
+                    interaction_id: interaction.interaction_id,
+                    customer_id,
+                    channel: interaction.channel,
+                    status: interaction.status.name(),
+                    timestamp,
+                    tier,
+                    region,
+                })
+            }
+        }
+    }
+}
+
+stage!(JoinProfiles);

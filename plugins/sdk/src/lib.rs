@@ -1,0 +1,75 @@
+//! What the author of a Jackfield plugin writes against.
+//!
+//! A plugin that works on streams is a *stage*: a deterministic function of what it remembers of a key, the record before
+//! it, and the watermark. The host keeps the state, the clock and every connection, so that a stage can be stopped after any
+//! record and go on elsewhere with the same results. The author writes a struct, the trait [`Stage`] and one line,
+//! [`stage!`]:
+//!
+//! ```
+//! use jackfield_sdk::{Context, NoConfiguration, Port, Record, Rejection, Stage, stage};
+//!
+//! /// Passes on the first record of every key.
+//! struct First;
+//!
+//! const RECORDS: Port = Port::keyed(0, "records");
+//! const FIRSTS: Port = Port::keyed(0, "firsts");
+//!
+//! impl Stage for First {
+//!     type Configuration = NoConfiguration;
+//!     type State = bool;
+//!     const INPUTS: &'static [Port] = &[RECORDS];
+//!     const OUTPUTS: &'static [Port] = &[FIRSTS];
+//!
+//!     fn new(_: NoConfiguration) -> Result<Self, String> {
+//!         Ok(First)
+//!     }
+//!
+//!     fn process(&mut self, record: Record<'_>, context: &mut Context<'_, bool>) -> Result<(), Rejection> {
+//!         if context.peek().is_none() {
+//!             *context.state() = true;
+//!             context.emit(FIRSTS).bytes(record.value());
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! stage!(First);
+//!
+//! // Logic is tested natively, without a sandbox:
+//! # use jackfield_sdk::testing::{Driver, Sent};
+//! let mut driver = Driver::<First>::new("{}").unwrap();
+//! driver.send("records", Sent::new("one").key("a"));
+//! driver.send("records", Sent::new("two").key("a"));
+//! assert_eq!(driver.take("firsts").len(), 1);
+//! ```
+//!
+//! What makes a stage deterministic is kept here and not left to the author: maps are seeded with a constant, timers fire in
+//! the order of (time, key), state is flushed by key, and nothing here asks a clock or a source of randomness.
+
+mod batch;
+mod configuration;
+mod context;
+mod emission;
+mod port;
+mod record;
+mod rejection;
+mod runner;
+mod stage;
+mod state;
+mod timer_queue;
+
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+pub mod component;
+pub mod log;
+pub mod testing;
+
+pub use batch::{Batch, Column, Mark, NO_TIMESTAMP};
+pub use configuration::{Duration, NoConfiguration};
+pub use context::{Context, Keyed};
+pub use emission::{Outputs, RecordBuilder};
+pub use port::Port;
+pub use record::Record;
+pub use rejection::{Rejection, code};
+pub use runner::{Changes, Description, Emission, Entries, Output, Refused, Runner};
+pub use stage::Stage;

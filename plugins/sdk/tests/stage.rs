@@ -1,0 +1,13 @@
+//! What the SDK does for a stage, shown on one whose records say what it is to do.
+
+#[path = "stage/scripted.rs"]
+mod scripted;
+
+#[path = "stage/batches.rs"]
+mod batches;
+#[path = "stage/rejections.rs"]
+mod rejections;
+#[path = "stage/state.rs"]
+mod state;
+#[path = "stage/timers.rs"]
+mod timers;

@@ -1,0 +1,81 @@
+//! Speed and memory of the data-actions pipeline, measured on the host as its users run it.
+
+mod memory;
+mod speed;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{fs, io};
+
+use clap::{Parser, Subcommand};
+use jackfield_tests::generator::{self, DEFAULT_SEED, Generator, Traffic};
+use jackfield_tests::harness::repository;
+
+/// Measures the data-actions pipeline.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    measurement: Measurement,
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    /// Records a second and a CPU second, CPU time a stage, peak memory.
+    Speed(speed::Options),
+    /// CPU time of each plugin compiled for this machine, without a host.
+    Native(speed::Options),
+    /// Resident memory from the first record to the last.
+    Memory(memory::Options),
+}
+
+fn main() -> ExitCode {
+    let measured = match Arguments::parse().measurement {
+        Measurement::Speed(options) => speed::measure(&options),
+        Measurement::Native(options) => speed::measure_natively(&options),
+        Measurement::Memory(options) => memory::measure(&options),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of everything that is measured on and left behind.
+fn folder() -> PathBuf {
+    repository().join("target/bench")
+}
+
+/// A file of so many plain records, made unless it is there already.
+fn input(records: u64) -> io::Result<PathBuf> {
+    let path = folder().join(format!("records-{records}.jsonl"));
+    if !path.exists() {
+        fs::create_dir_all(folder())?;
+        println!("writing {}", path.display());
+        let unfinished = path.with_extension("unfinished");
+        generator::write_files(
+            Generator::new(DEFAULT_SEED, Traffic::Plain),
+            records,
+            &unfinished,
+            1,
+        )?;
+        fs::rename(unfinished, &path)?;
+    }
+    Ok(path)
+}
+
+/// A folder for the output of one run, empty.
+fn output() -> io::Result<PathBuf> {
+    let path = folder().join("output");
+    if path.exists() {
+        fs::remove_dir_all(&path)?;
+    }
+    fs::create_dir_all(&path)?;
+    Ok(path)
+}
+
+/// A result, or why there is none.
+type Measured = Result<(), Box<dyn Error>>;

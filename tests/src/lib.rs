@@ -1,0 +1,14 @@
+//! What proves Jackfield right and measures it. A test of a pipeline is worth as much as the answer it compares with, so
+//! the answers come from elsewhere: from [`model`], which shares no code with the pipeline and is itself held against the
+//! output of Apache Flink. [`generator`] makes the input, [`harness`] runs the host as any user does, as a process, and
+//! [`comparison`] tells row by row what was lost, doubled or changed.
+
+pub mod chart;
+pub mod comparison;
+pub mod generator;
+pub mod harness;
+pub mod model;
+pub mod native;
+pub mod random;
+pub mod scenario;
+pub mod table;

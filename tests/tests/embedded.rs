@@ -1,0 +1,204 @@
+//! The data-actions pipeline from file to tables, against the model and against what Apache Flink put out.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jackfield_tests::generator::{DEFAULT_SEED, Generator, Traffic};
+use jackfield_tests::harness::{Pipeline, repository};
+use jackfield_tests::model::Model;
+use jackfield_tests::scenario::Scenario;
+use jackfield_tests::table::{Observation, Table};
+
+fn hostile(seed: u64, records: u64) -> Vec<u8> {
+    Generator::new(seed, Traffic::Hostile).lines(records)
+}
+
+fn expected(name: &str) -> String {
+    std::fs::read_to_string(
+        repository()
+            .join("tests/expected/data-actions-200k")
+            .join(name),
+    )
+    .unwrap()
+}
+
+/// Windows, alerts and totals of the job that ran on Flink. Which interactions an alert was made of is not in our table.
+fn assert_flink_output(tables: &[Table]) {
+    let table = |name: &str| &tables.iter().find(|table| table.name == name).unwrap().rows;
+    let words = |text: &str| {
+        text.split(&[',', ' '])
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
+
+    let windows = table("interaction_volumes")
+        .iter()
+        .map(|row| [words(&row.identity), words(&row.content)].concat());
+    let windows: BTreeSet<Vec<String>> = windows
+        .map(|row| vec![row[1].clone(), row[0].clone(), row[2].clone()])
+        .collect();
+    assert_eq!(
+        windows,
+        expected("windows.csv").lines().map(words).collect()
+    );
+
+    let alerts = table("pattern_alerts")
+        .iter()
+        .map(|row| words(&row.identity));
+    let alerts: BTreeSet<Vec<String>> = alerts
+        .map(|row| vec![row[2].clone(), row[0].clone(), row[1].clone()])
+        .collect();
+    assert_eq!(
+        alerts,
+        expected("alerts.csv")
+            .lines()
+            .map(|line| words(line)[..3].to_vec())
+            .collect()
+    );
+
+    let mut totals = BTreeMap::from([
+        ("malformed".to_owned(), table("dead letters").len()),
+        ("joined".to_owned(), table("enriched.jsonl").len()),
+    ]);
+    for row in table("enriched.jsonl") {
+        let line: serde_json::Value = serde_json::from_str(&row.content).unwrap();
+        for field in ["tier", "region"] {
+            *totals
+                .entry(format!("join.{field}.{}", line[field].as_str().unwrap()))
+                .or_default() += 1;
+        }
+    }
+    let flink = expected("totals.txt");
+    for (name, total) in totals {
+        assert!(
+            flink.lines().any(|line| line == format!("{name} {total}")),
+            "{name} {total} is not in\n{flink}"
+        );
+    }
+}
+
+#[test]
+fn one_instance_puts_out_what_flink_does() {
+    let scenario = Scenario::new(&Generator::new(DEFAULT_SEED, Traffic::Plain).lines(200_000));
+    scenario.run();
+    assert_flink_output(&scenario.tables());
+    scenario.assert_model_output();
+}
+
+#[test]
+fn two_instances_put_out_what_flink_does() {
+    let scenario = Scenario::new(&Generator::new(DEFAULT_SEED, Traffic::Plain).lines(200_000))
+        .with(|pipeline| pipeline.set("pipeline.parallelism=2"));
+    scenario.run();
+    assert_flink_output(&scenario.tables());
+    scenario.assert_model_output();
+}
+
+#[test]
+fn hostile_input_leads_to_what_the_model_says() {
+    let scenario = Scenario::new(&hostile(3, 100_000));
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn hostile_input_leads_to_the_same_with_three_instances() {
+    let scenario =
+        Scenario::new(&hostile(4, 100_000)).with(|pipeline| pipeline.set("pipeline.parallelism=3"));
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn frequent_checkpoints_change_nothing() {
+    let scenario =
+        Scenario::new(&hostile(5, 100_000)).with(|pipeline| pipeline.checkpoint_every(1));
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn gzip_is_decompressed() {
+    let input = hostile(6, 20_000);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&input).unwrap();
+    let scenario = Scenario::with_input_file("input.jsonl.gz", &gzip.finish().unwrap(), &input);
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn gzip_of_several_members_is_decompressed_to_its_end() {
+    let input = hostile(7, 20_000);
+    let mut members = Vec::new();
+    for part in input.chunks(input.len() / 3) {
+        let mut gzip = GzEncoder::new(&mut members, Compression::fast());
+        gzip.write_all(part).unwrap();
+        gzip.finish().unwrap();
+    }
+    let scenario = Scenario::with_input_file("input.jsonl.gz", &members, &input);
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn the_last_line_needs_no_newline() {
+    let mut input = Generator::new(8, Traffic::Plain).lines(1000);
+    assert_eq!(input.pop(), Some(b'\n'));
+    let scenario = Scenario::new(&input);
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn empty_input_leads_to_empty_tables() {
+    let scenario = Scenario::new(b"");
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn junk_is_rejected_line_by_line() {
+    let scenario = Scenario::new(b"\xff\xfe\0\n<html>\n{\"a\":\n[1]\ntrue\n{}\n\"\n-\n");
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn two_files_are_read_as_partitions_whose_watermarks_are_kept_apart() {
+    let input = Generator::new(9, Traffic::Plain).lines(100_000);
+    // A customer's records stay in one file, in their order, so that no result depends on which file is read faster.
+    let customer = |line: &[u8]| {
+        line.windows(2)
+            .position(|pair| pair == b"\"c")
+            .map(|place| line.get(place + 7).copied())
+    };
+    let (even, odd): (Vec<&[u8]>, Vec<&[u8]>) = input
+        .split_inclusive(|byte| *byte == b'\n')
+        .partition(|line| customer(line).flatten().is_some_and(|digit| digit % 2 == 0));
+    let scenario = Scenario::with_partitions(&[even.concat(), odd.concat()], &input);
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+#[test]
+fn the_sample_shows_windows_an_alert_and_every_kind_of_rejection() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = Pipeline::data_actions(folder.path());
+    pipeline.run().unwrap().expect_success();
+    let sample = std::fs::read(repository().join("examples/data-actions/sample.jsonl")).unwrap();
+    let expected = Model::of(&sample);
+    assert!(
+        expected.volumes.len() > 10
+            && expected.alerts.len() == 1
+            && expected.rejections().len() > 5
+    );
+    assert_eq!(
+        Observation::of(folder.path()).tables().unwrap(),
+        expected.tables()
+    );
+}
