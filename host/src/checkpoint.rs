@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
-pub use state::StoredEntry;
+pub use state::{StoredEntry, StoredKey};
 pub use store::{Store, StoreError};
 
 use crate::record::EventTime;

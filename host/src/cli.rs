@@ -4,13 +4,17 @@
 
 mod check;
 mod checkpoint;
-mod dlq;
 mod display;
+mod dlq;
 mod explain;
+mod inspection;
+mod literal;
 mod log;
+mod page;
 mod pipelines;
 mod plugin;
 mod preflight;
+mod quantity;
 mod run;
 mod signals;
 mod state;
@@ -20,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::MultiProgress;
 
 use crate::error::Code;
 
@@ -37,7 +42,7 @@ pub struct Arguments {
 const EXIT_CODES: &str = "Exit codes:
     0  done: the input was read to its end, or the pipeline was stopped in order
     1  a pipeline failed; it goes on from its last checkpoint when it is run again
-    2  the command line is wrong
+    2  the command line is wrong, or names what does not exist
     3  a manifest, or a plugin that it names, is wrong
     4  a pre-flight check failed; nothing was read
     5  a checkpoint cannot be used, or another process uses it
@@ -77,10 +82,7 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// Say what an error code means and what to do.
-    Explain {
-        /// For example JF-2101.
-        code: String,
-    },
+    Explain(explain::Arguments),
 }
 
 /// The manifests that a command is about.
@@ -99,6 +101,7 @@ struct Manifests {
 enum Exit {
     Done = 0,
     Failed = 1,
+    WrongCommandLine = 2,
     WrongManifest = 3,
     PreflightFailed = 4,
     CheckpointUnusable = 5,
@@ -111,6 +114,7 @@ impl Exit {
             Some(b'1') => Self::WrongManifest,
             Some(b'5') => Self::CheckpointUnusable,
             Some(b'7') => Self::PreflightFailed,
+            Some(b'8') => Self::WrongCommandLine,
             _ => Self::Failed,
         }
     }
@@ -120,16 +124,17 @@ impl Arguments {
     /// Does what the command line says.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        log::start(self.log_format);
+        let bars = MultiProgress::new();
+        log::start(self.log_format, &bars);
         let format = self.log_format;
         let exit = match &self.command {
-            Command::Run(manifests) => run::run(manifests, format),
+            Command::Run(manifests) => run::run(manifests, format, &bars),
             Command::Check(manifests) => check::check(manifests, format),
             Command::Dlq(command) => dlq::run(command, format),
             Command::State(command) => state::run(command, format),
             Command::Checkpoint(command) => checkpoint::run(command, format),
             Command::Plugin(command) => plugin::run(command, format),
-            Command::Explain { code } => explain::explain(code, format),
+            Command::Explain(arguments) => explain::run(arguments, format),
         };
         ExitCode::from(exit as u8)
     }

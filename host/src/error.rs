@@ -7,7 +7,7 @@ pub struct Code {
     pub id: &'static str,
     /// What has happened, in a few words.
     pub title: &'static str,
-    /// When it is reported, and why; empty where the title says it all.
+    /// When it is reported, and why.
     pub meaning: &'static str,
     /// What to do.
     pub remedy: &'static str,
@@ -20,10 +20,10 @@ impl std::fmt::Display for Code {
 }
 
 macro_rules! codes {
-    ($($name:ident = $id:literal, $title:literal, $remedy:literal;)*) => {
+    ($($name:ident = $id:literal, $title:literal, $meaning:literal, $remedy:literal;)*) => {
         impl Code {
             $(#[doc = concat!($id, ": ", $title, ".")]
-            pub const $name: Self = Self { id: $id, title: $title, meaning: "", remedy: $remedy };)*
+            pub const $name: Self = Self { id: $id, title: $title, meaning: $meaning, remedy: $remedy };)*
 
             /// Every code, by rising number.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
@@ -33,107 +33,167 @@ macro_rules! codes {
 
 codes! {
     PLUGIN_UNREADABLE = "JF-2001", "a plugin's file cannot be read",
+        "The file that a stage's `plugin` names does not exist, is a folder, or this user may not read it.",
         "Check the path in the manifest: it is relative to the manifest's folder. Build the plugins first (`make build`).";
     PLUGIN_NOT_COMPONENT = "JF-2002", "a file is not a WebAssembly component",
+        "A plugin is a WebAssembly component. The file is something else: a core module (which `wasm32-unknown-unknown` and `wasm32-wasip1` give), text, cut short, or damaged.",
         "Build the plugin with `cargo build --release --target wasm32-wasip2` and name the file that this leaves.";
     PLUGIN_OTHER_CONTRACT = "JF-2003", "a plugin is built for another version of the contract",
+        "The component exports no `jackfield:plugin/stage` interface of a version that this host speaks, or one whose types differ from the contract's. It is refused before it is started: half a contract would fail in the middle of the data.",
         "Build the plugin with a version of jackfield-sdk that the host offers, or use a newer host.";
     PLUGIN_IMPORT = "JF-2004", "a plugin imports what it is not granted",
+        "A stage is granted the log and nothing else; clocks, randomness and the like of the standard library are answered with fixed values. The component asks for an interface beyond that, so it could not do its work here, or would do what it may not.",
         "A stage works on records alone: sockets, HTTP and the like belong to the host. Remove the dependency that asks for it.";
     PLUGIN_CONFIGURATION = "JF-2005", "a plugin does not accept its configuration",
+        "The options satisfy the schema that the plugin describes, and the plugin refused them all the same when it was started with them: it checks more than a schema can say.",
         "Correct the stage's `configuration`; `jackfield plugin inspect FILE` shows the schema.";
     PLUGIN_PORT = "JF-2006", "the manifest names a port that the plugin does not have",
+        "An input of a stage or sink names a port by a name that the plugin does not describe. Ports are checked against the plugin's own description before anything starts.",
         "Use one of the plugin's ports; `jackfield plugin inspect FILE` lists them.";
     PLUGIN_KEYS = "JF-2007", "a keyed input is fed from a port without keys",
+        "The input is keyed: the host sends every record to the instance that works for its key. The port which feeds it gives its records no keys, so there is nothing to send them by.",
         "Feed the input from a keyed output port, or insert a stage that gives the records their keys.";
     PLUGIN_UNCONNECTED = "JF-2008", "an input of a plugin is not connected",
+        "The plugin describes an input port that the manifest feeds with nothing. A stage that waits for records which never come would hold the watermark back for ever.",
         "Give every input port of the stage a source under `inputs`.";
     WATERMARK_PLACE = "JF-2009", "a watermark is made behind a keyed exchange",
+        "Whether a record is late must not depend on how threads happen to run. Only in front of the first keyed exchange do the records of a partition come in the order of the partition; behind it the same input could give another output after a restart.",
         "Make it at the source, or at a stage that reads straight from it: a watermark is made for each partition of the input.";
     PLUGIN_TRAPPED = "JF-2101", "a plugin trapped",
+        "The plugin panicked, divided by zero, reached an `unreachable`, or overflowed its stack. Its instance is thrown away, the pipeline goes back to its last checkpoint and feeds the suspect batch record by record, so that only the one record which the plugin fails on is set aside.",
         "The record that it trapped on is in the dead-letter queue (`jackfield dlq list`). Correct the plugin, then `jackfield dlq replay`.";
     PLUGIN_CPU_TIME = "JF-2102", "a plugin used more CPU time in one call than it may",
+        "One call took longer than `limits.cpu-time` of the stage, counted in CPU time and not in time on the wall. It was interrupted, because a loop without end would stop the whole pipeline; it is then treated as a trap.",
         "Correct the plugin, or raise `limits.cpu-time` of the stage if its work is honest.";
     PLUGIN_MEMORY = "JF-2103", "a plugin reached its memory limit",
+        "An instance asked for more linear memory than `limits.memory` of the stage and broke off when it did not get it. It is then treated as a trap.",
         "Correct the plugin, or raise `limits.memory` of the stage. Keyed state that is never forgotten grows with the number of keys.";
     PLUGIN_CONTRACT = "JF-2104", "a plugin returned what the contract does not allow",
+        "What a call returned cannot be true: columns of different lengths, ends that do not fit their data, an index beyond the batch, or records on a port that the plugin does not describe. Nothing of it is used.",
         "Build the plugin with jackfield-sdk, which keeps the contract, or correct its own use of `wit/stage.wit`.";
     PLUGIN_REFUSAL = "JF-2105", "a plugin refused its configuration or its state",
+        "`configure` or `load` returned an error, which the contract lets them: the plugin says that it cannot work with this configuration or this state.",
         "Read its reason. State of a version that it cannot load needs a version of the plugin which can.";
     SOURCE_UNREADABLE = "JF-3001", "an input cannot be read",
+        "A file of a source cannot be opened, reading it failed, or what should be gzip is not, or is cut short.",
         "Check that the file exists, is readable and is what the manifest says (plain lines or gzip).";
     SOURCE_CHANGED = "JF-3002", "an input is not the one that the checkpoint was taken on",
+        "A checkpoint remembers a position in each file, and the file's size and beginning. The file that is there now is another one, has gone, or one was added after all had been read: a position in it would mean nothing, and records would be lost or counted twice.",
         "Run with the input of before, or start afresh with another `checkpoint.path` (or remove the old file and what the sinks wrote).";
     RECORD_TOO_LARGE = "JF-3003", "a record is larger than a source may take",
+        "A line was longer than `maximum-record-bytes` of its source. The bound keeps one broken line from taking all memory. The beginning of the record is kept in the dead-letter queue and the stream goes on.",
         "It is in the dead-letter queue, cut short. Raise `maximum-record-bytes` of the source if such records are expected.";
     STAGE_FAILED = "JF-4001", "a stage fails again and again",
+        "A stage failed more often in a row than `recovery.maximum-restarts` allows without any progress between, and no single record could be blamed and set aside.",
         "The pipeline stopped at its last checkpoint. Correct the plugin that the message names and run again: it goes on from there.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
+        "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";
     STATE_WITHOUT_KEY = "JF-4003", "a stage without keys wants to remember something",
+        "A stage that has no keyed input handed state to the host. State is kept by the key of the records it belongs to; without a key nobody could say which instance it goes back to.",
         "State belongs to a key: give the stage a keyed input.";
     THREAD_FAILED = "JF-4004", "a worker of the host broke off",
+        "A thread of the host could not be started, panicked, or went away without a reason. What was committed is intact.",
         "This is a fault of the host. The pipeline goes on from its last checkpoint when it is run again; please report it.";
     ENGINE_FAILED = "JF-4005", "the WebAssembly engine does not start",
+        "Wasmtime could not be set up. It reserves several gibibytes of address space (not memory) for the plugins' linear memories, and starts one thread of its own.",
         "The machine or its limits lack what the engine needs; the message says what. Address space (`ulimit -v`) is the usual reason.";
     CHECKPOINT_UNUSABLE = "JF-5001", "the checkpoint database cannot be used",
+        "Every checkpoint and every entry of state is stored with a checksum. One does not match, or SQLite finds the file damaged. Rather than to go on from something half right, the pipeline does not start.",
         "Restore the file from a copy, or move it away to start afresh. Nothing of it was used.";
     CHECKPOINT_FOREIGN = "JF-5002", "the database belongs to something else",
+        "The file at `checkpoint.path` is not an SQLite database, is one of another program, of another pipeline, or of another version of the format.",
         "Give the pipeline its own file with `checkpoint.path`.";
     CHECKPOINT_MISMATCH = "JF-5003", "the checkpoint does not fit the manifest",
+        "The manifest was changed so that the checkpoint cannot be gone on from: a source that was read, or a stage that remembers something, is no longer there, or a sink is of another kind.",
         "Undo the change of the manifest, or start afresh with another `checkpoint.path`.";
     CHECKPOINT_LOCKED = "JF-5004", "another process runs the pipeline",
+        "A pipeline's database is locked for as long as a process runs the pipeline; the lock goes when that process ends, however it ends. Looking at it (`dlq list`, `state list`, `checkpoint list`) is possible all the while.",
         "Stop the other process first. One pipeline is run by one process at a time.";
     CHECKPOINT_WRITE = "JF-5005", "a checkpoint cannot be written",
+        "SQLite could not write or read the database: the disk is full, the folder is not writable, or another program holds a lock on it. Nothing of the epoch that was to be committed has happened.",
         "Check the disk that holds `checkpoint.path`. The pipeline goes on from the last one that was written.";
+    CHECKPOINT_MISSING = "JF-5006", "there is no checkpoint database",
+        "A command asked what a pipeline remembers or refused, and there is no file at `checkpoint.path`: the pipeline has not run yet, or it ran with another path.",
+        "Run the pipeline first. If it has run: use the `--set` options and environment variables (`${NAME}` in the manifest) of that run.";
     SINK_UNWRITABLE = "JF-6001", "a sink cannot be written",
+        "The table or file of a sink cannot be made or written.",
         "Check the path or table in the manifest, permissions and free space.";
     SINK_TABLE = "JF-6002", "a sink's table has other columns than the manifest says",
+        "The table exists already, and not with the columns which `columns` of the sink describes. It is not altered, because it may hold data.",
         "Make the manifest and the table agree, or name another table.";
     SINK_RECORD = "JF-6003", "a record does not fit its sink",
+        "What reached the sink is not a JSON object with a value of the right type for each column. The record is set aside, the others are written.",
         "It is in the dead-letter queue. Correct the plugin's output or the sink's `columns`.";
     SINK_SHORTER = "JF-6004", "a file that a sink has written is shorter than its checkpoint says",
+        "A sink that writes a file cuts it back, after a crash, to the length that the checkpoint says. The file is shorter than that, so what was committed has been lost from it since.",
         "Restore the file, or start afresh: with another `checkpoint.path`, and without the file.";
     SINK_EXISTS = "JF-6005", "a file that a sink would write holds something already",
+        "The pipeline starts without a checkpoint, and the file is there already and not empty. To append could double what it holds, to overwrite could destroy it.",
         "Move the file away, or name another one. If it is left from a pipeline that shall start afresh, remove it.";
     CONNECTION_OPTIONS = "JF-7001", "a connection is described in a way that cannot be used",
+        "The options of a connection cannot be made into requests. It is found out before any request is sent.",
         "Correct the connection in the manifest: `base-url` is an http or https URL without credentials, query or fragment, `token-path` a path.";
     CONNECTION_UNREACHABLE = "JF-7002", "a service cannot be reached",
+        "Name resolution or connecting failed, also when it was tried again with growing pauses. No request has been sent.",
         "Check `base-url` of the connection, that the service runs, and that name resolution, proxy and firewall let this machine through.";
     CONNECTION_TIMEOUT = "JF-7003", "a service did not answer in time",
+        "The service took longer than `timeout` of the connection, each time it was tried.",
         "Check that the service is well. If it is honestly slow, raise `timeout` of the connection.";
     CONNECTION_TLS = "JF-7004", "no secure connection to a service came about",
+        "The handshake failed: the port does not speak TLS, or the certificate is not trusted, has run out or is for another name.",
         "Check that `base-url` speaks TLS at that port, that its certificate is for that host name and in date, and that this machine trusts who issued it.";
     CONNECTION_INTERRUPTED = "JF-7005", "an answer broke off or was not HTTP",
+        "The connection was made, and then closed before the answer was complete; or what came back does not follow HTTP.",
         "Check that `base-url` names an HTTP service and what lies between: a proxy or load balancer may close connections. Then run again.";
     CONNECTION_SERVER_ERROR = "JF-7006", "a service failed on its side",
+        "The service answered with a status of 500 to 599, also when it was tried again with growing pauses.",
         "Nothing is wrong with the request. Look at the service's status, and run again when it is well.";
     CONNECTION_RATE_LIMITED = "JF-7007", "a service refused because of too many requests (429)",
+        "The service answered 429 Too Many Requests, and went on doing so after the waits which it asked for by `Retry-After`.",
         "Run again later, when the wait that the service asked for is over; find who else uses the same client, or have its limit raised.";
     CONNECTION_TOO_LARGE = "JF-7008", "an answer is larger than the host takes",
+        "Answers are read up to a bound, so that none can take all memory. This one went beyond it and was not read further.",
         "Check that `base-url` names the API: an answer of this size is not one of its own.";
     CONNECTION_UNEXPECTED = "JF-7009", "a service gave an answer that its API does not have",
+        "The service answered with a status that has no meaning for this request, such as a redirect.",
         "Check `base-url` and the paths of the connection: a gateway or a login page may stand in front of the API.";
     TOKEN_CREDENTIALS = "JF-7010", "a service does not accept the client credentials (401)",
+        "The token endpoint refused the client identifier and secret that it was given by HTTP Basic authentication. To try again would change nothing.",
         "Check `client-id` and `client-secret` of the connection: both of the same client, not rotated since, without a blank or line break around them.";
     TOKEN_DENIED = "JF-7011", "a service issues no token to the client",
+        "The token endpoint knows the client and gave it no token: the grant type or the scope is not allowed to it.",
         "Allow the client, where it is registered, the grant type `client_credentials` and the connection's `scope`; check the spelling of the scope.";
     TOKEN_MALFORMED = "JF-7012", "the answer of a token endpoint cannot be read",
+        "What the token endpoint sent with a success is not the JSON object that OAuth 2.0 (RFC 6749) prescribes.",
         "Check `base-url` and `token-path` of the connection: what answered is not an OAuth token endpoint.";
     TOKEN_MISSING = "JF-7013", "the answer of a token endpoint holds no token",
+        "The token endpoint answered with JSON that has no usable `access_token`.",
         "Check `token-path` of the connection: what answered speaks JSON, but is not an OAuth token endpoint.";
     TOKEN_REFUSED = "JF-7014", "a service refuses the token that was just issued for it (401)",
+        "The API answered 401 to a token that had been issued a moment before; a new one was refused too.",
         "Check that token endpoint and API belong to the same tenant and region, and that the clocks of both sides agree.";
     PREFLIGHT_FORBIDDEN = "JF-7020", "the client may not read the data action (403)",
+        "The token is valid, and what it allows does not include to read data actions. Nothing has been read from any source.",
         "Add the scope `data_actions:read` to the client where it is registered and to `scope` of the connection; check that the client belongs to the data action's organisation.";
     PREFLIGHT_NOT_FOUND = "JF-7021", "the data action does not exist (404)",
+        "The platform has no data action of this identifier that the client may see. Nothing has been read from any source.",
         "Check `action` of the pre-flight check against the platform's list of data actions, and that `base-url` is that of the right tenant.";
     PREFLIGHT_MALFORMED = "JF-7022", "the description of the data action cannot be read",
+        "The platform answered the request for the data action with success, and not with the JSON that describes one.",
         "Check `base-url` of the connection: what answered is not the data actions API.";
     PREFLIGHT_OTHER_ACTION = "JF-7023", "the service described another data action than the one asked for",
+        "The description that came back carries another identifier than the one asked for, so it cannot vouch for it.",
         "Check `action` of the pre-flight check: write the identifier exactly as the platform shows it.";
     PREFLIGHT_OPTIONS = "JF-7024", "a pre-flight check is described in a way that cannot be used",
+        "The options of a check cannot be made into a request. It is found out before any request is sent.",
         "Correct the check in the manifest: `connection` is the name of one of its connections, `action` the identifier of a data action.";
+    NOT_FOUND = "JF-8001", "what the command line names does not exist",
+        "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
+        "Use one of the names that the message or the command's `list` shows.";
+    OUTPUT_UNWRITABLE = "JF-8002", "the result cannot be written",
+        "Standard output refused what the command wrote: usually the disk behind it is full. A pipe that is closed early, as by `head`, is no error.",
+        "Write the result somewhere else.";
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 mod cache;
 mod component;
 mod contract_0_1;
+mod description;
 mod failure;
 mod instance;
 mod runtime;
 mod sandbox;
+mod words;
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ pub use component::{Component, LoadError};
 pub use failure::{Breach, Failure};
 pub use instance::Instance;
 pub use runtime::{Runtime, RuntimeError};
+pub(crate) use words::presentable;
 
 use crate::record::{Batch, Column};
 
@@ -60,7 +63,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 256 << 20, cpu_time: Duration::from_secs(1) }
+        Self {
+            memory: 256 << 20,
+            cpu_time: Duration::from_secs(1),
+        }
     }
 }
 

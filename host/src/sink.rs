@@ -88,7 +88,9 @@ pub enum SinkError {
         found: u64,
     },
     /// What the checkpoint says of the sink is not what this kind of sink says.
-    #[error("what the last checkpoint says of the sink `{sink}` cannot be used: the sink was of another kind then")]
+    #[error(
+        "what the last checkpoint says of the sink `{sink}` cannot be used: the sink was of another kind then"
+    )]
     Position {
         /// The sink.
         sink: String,

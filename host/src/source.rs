@@ -81,7 +81,9 @@ pub enum SourceError {
         found: String,
     },
     /// What the checkpoint says does not fit.
-    #[error("the last checkpoint of the source `{source_name}` was taken on {partition}, which is not among its partitions now")]
+    #[error(
+        "the last checkpoint of the source `{source_name}` was taken on {partition}, which is not among its partitions now"
+    )]
     Gone {
         /// The source.
         source_name: String,
@@ -89,7 +91,9 @@ pub enum SourceError {
         partition: String,
     },
     /// Input was added after everything had been read.
-    #[error("all input of the source `{source_name}` had been read to the end, and now there is {partition} too")]
+    #[error(
+        "all input of the source `{source_name}` had been read to the end, and now there is {partition} too"
+    )]
     Added {
         /// The source.
         source_name: String,
@@ -122,8 +126,15 @@ pub fn open(
         SourceKind::File(options) => file::open(options, restored)?,
     };
     let known = |partition: &str| partitions.iter().any(|known| known.name() == partition);
-    match restored.into_iter().flat_map(BTreeMap::keys).find(|partition| !known(partition)) {
-        Some(gone) => Err(SourceError::Gone { source_name: name.to_owned(), partition: gone.clone() }),
+    match restored
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .find(|partition| !known(partition))
+    {
+        Some(gone) => Err(SourceError::Gone {
+            source_name: name.to_owned(),
+            partition: gone.clone(),
+        }),
         None => Ok(partitions),
     }
 }

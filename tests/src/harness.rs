@@ -38,7 +38,7 @@ pub fn binary(name: &str) -> PathBuf {
 /// A pipeline to run: the manifest, what it reads and writes, and what is set otherwise than the manifest says.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    manifest: PathBuf,
+    manifests: Vec<PathBuf>,
     folder: PathBuf,
     environment: Vec<(String, String)>,
     settings: Vec<String>,
@@ -50,14 +50,27 @@ impl Pipeline {
     /// The example for document streams of a contact centre, writing to `folder`.
     pub fn data_actions(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
+        let data = folder.display().to_string();
+        Self::new("examples/data-actions/embedded.toml", folder)
+            .environment("JACKFIELD_DATA", &data)
+    }
+
+    /// The pipeline of a manifest, whose path is absolute or from the repository's folder on, running in `folder`.
+    pub fn new(manifest: impl AsRef<Path>, folder: impl Into<PathBuf>) -> Self {
         Self {
-            manifest: repository().join("examples/data-actions/embedded.toml"),
-            environment: vec![("JACKFIELD_DATA".into(), folder.display().to_string())],
-            folder,
+            manifests: vec![repository().join(manifest)],
+            folder: folder.into(),
+            environment: Vec::new(),
             settings: Vec::new(),
             live_log: false,
             json_log: false,
         }
+    }
+
+    /// Runs the pipeline of another manifest in the same process.
+    pub fn beside(mut self, manifest: impl AsRef<Path>) -> Self {
+        self.manifests.push(repository().join(manifest));
+        self
     }
 
     /// The folder that it writes to.
@@ -158,7 +171,7 @@ impl Pipeline {
         }
         command
             .args(words)
-            .arg(&self.manifest)
+            .args(&self.manifests)
             .envs(self.environment.iter().cloned())
             .current_dir(&self.folder);
         command

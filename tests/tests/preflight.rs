@@ -55,7 +55,7 @@ fn a_missing_scope_stops_the_pipeline() {
     let simulator = Simulator::start(&["--scopes", "other:read"]).unwrap();
     assert_stopped(
         &scenario(&simulator, Simulator::CLIENT_SECRET, ACTION),
-        "JF-70",
+        "JF-7020",
     );
 }
 

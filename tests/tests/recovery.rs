@@ -10,12 +10,12 @@ use jackfield_tests::generator::{Generator, Traffic};
 use jackfield_tests::harness::{Finished, Host};
 use jackfield_tests::scenario::Scenario;
 
-/// Enough for the host to be busy for a second or two.
-const RECORDS: u64 = 1_000_000;
+/// Enough for the host to be busy for many times the checkpoint interval.
+const RECORDS: u64 = 300_000;
 
 fn long_scenario() -> Scenario {
     Scenario::new(&Generator::new(11, Traffic::Hostile).lines(RECORDS))
-        .with(|pipeline| pipeline.checkpoint_every(50))
+        .with(|pipeline| pipeline.checkpoint_every(10))
 }
 
 /// A host that has committed a part of its work and is not done yet.
@@ -92,6 +92,13 @@ fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
     scenario.run();
     scenario.assert_model_output();
     assert!(last_epoch(&scenario).unwrap() > before);
+}
+
+#[test]
+fn a_run_that_was_killed_may_go_on_with_more_instances() {
+    let scenario = killed_scenario().with(|pipeline| pipeline.set("pipeline.parallelism=2"));
+    scenario.run();
+    scenario.assert_model_output();
 }
 
 #[test]
@@ -202,7 +209,10 @@ fn a_database_with_changed_state_is_refused() {
     let scenario = killed_scenario();
     let database = rusqlite::Connection::open(scenario.observation().database()).unwrap();
     let changed = database
-        .execute("UPDATE jackfield_state SET value = value || x'00'", [])
+        .execute(
+            "UPDATE jackfield_state SET value = CAST(value || x'00' AS BLOB)",
+            [],
+        )
         .unwrap();
     assert!(changed > 0, "no state was in the checkpoint");
     drop(database);

@@ -47,8 +47,25 @@ pub struct DeadLetterFilter {
     pub stage: Option<String>,
     /// Those with this code.
     pub code: Option<String>,
+    /// Those of later epochs than this one.
+    pub after_epoch: Option<u64>,
     /// At most so many, the oldest first.
     pub limit: Option<u64>,
+}
+
+/// What a filter lets through, by its parameters 1 to 4.
+const MEANT: &str = "(json_array_length(?1) = 0 OR id IN (SELECT value FROM json_each(?1)))
+    AND (?2 IS NULL OR stage = ?2) AND (?3 IS NULL OR code = ?3) AND (?4 IS NULL OR epoch > ?4)";
+
+impl DeadLetterFilter {
+    fn ids_in_json(&self) -> String {
+        serde_json::json!(self.ids).to_string()
+    }
+
+    fn epoch(&self) -> Option<i64> {
+        self.after_epoch
+            .map(|epoch| i64::try_from(epoch).unwrap_or(i64::MAX))
+    }
 }
 
 pub(super) fn write(
@@ -79,17 +96,29 @@ pub(super) fn write(
     Ok(())
 }
 
-pub(super) fn read(connection: &Connection, filter: &DeadLetterFilter) -> rusqlite::Result<Vec<StoredDeadLetter>> {
-    let ids = serde_json::to_string(&filter.ids).unwrap_or_else(|_| "[]".to_owned());
-    let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+pub(super) fn read(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+) -> rusqlite::Result<Vec<StoredDeadLetter>> {
+    let limit = filter
+        .limit
+        .map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let select = format!(
+        "SELECT id, epoch, rejected_at, stage, port, code, message, record, key, timestamp, plugin
+         FROM jackfield_dead_letters WHERE {MEANT} ORDER BY id LIMIT ?5"
+    );
     connection
-        .prepare(
-            "SELECT id, epoch, rejected_at, stage, port, code, message, record, key, timestamp, plugin FROM jackfield_dead_letters
-             WHERE (json_array_length(?1) = 0 OR id IN (SELECT value FROM json_each(?1)))
-               AND (?2 IS NULL OR stage = ?2) AND (?3 IS NULL OR code = ?3)
-             ORDER BY id LIMIT ?4",
+        .prepare(&select)?
+        .query_map(
+            params![
+                filter.ids_in_json(),
+                filter.stage,
+                filter.code,
+                filter.epoch(),
+                limit
+            ],
+            stored,
         )?
-        .query_map(params![ids, filter.stage, filter.code, limit], stored)?
         .collect()
 }
 
@@ -112,16 +141,37 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
 }
 
 /// How many there are of each (stage, code), most first.
-pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Vec<(String, String, u64)>> {
+pub(super) fn counts(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+) -> rusqlite::Result<Vec<(String, String, u64)>> {
+    let select = format!(
+        "SELECT stage, code, count(*) FROM jackfield_dead_letters WHERE {MEANT}
+         GROUP BY stage, code ORDER BY count(*) DESC, stage, code"
+    );
+    let row = |row: &Row<'_>| {
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get::<_, i64>(2)?.cast_unsigned(),
+        ))
+    };
     connection
-        .prepare(
-            "SELECT stage, code, count(*) FROM jackfield_dead_letters GROUP BY stage, code ORDER BY count(*) DESC, stage, code",
+        .prepare(&select)?
+        .query_map(
+            params![
+                filter.ids_in_json(),
+                filter.stage,
+                filter.code,
+                filter.epoch()
+            ],
+            row,
         )?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?
         .collect()
 }
 
 pub(super) fn remove(connection: &Connection, ids: &[i64]) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM jackfield_dead_letters WHERE id = ?1")?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM jackfield_dead_letters WHERE id = ?1")?;
     ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
 }

@@ -14,11 +14,21 @@ pub(super) struct Lock {
 impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = PathBuf::from(format!("{}-lock", database.display()));
-        let failed = |error| StoreError::Create { path: path.clone(), error };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let failed = |error| StoreError::Create {
+            path: path.clone(),
+            error,
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: database.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: database.to_owned(),
+            }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }

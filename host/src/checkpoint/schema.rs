@@ -46,23 +46,42 @@ CREATE TABLE jackfield_dead_letters (
 CREATE INDEX jackfield_dead_letters_by_code ON jackfield_dead_letters (stage, code);
 ";
 
-/// Makes the tables in an empty database; checks them in one that is not.
-pub(super) fn prepare(connection: &mut Connection, path: &Path, pipeline: &str) -> Result<(), StoreError> {
+/// Makes the tables in an empty database, if the caller may write; checks them in one that is not.
+pub(super) fn prepare(
+    connection: &mut Connection,
+    path: &Path,
+    pipeline: &str,
+    may_write: bool,
+) -> Result<(), StoreError> {
     let unusable = |error| StoreError::of(path, error);
-    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(unusable)?;
-    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;
+    let id: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(unusable)?;
+    let version: i32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(unusable)?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(unusable)?;
+    if id == 0 && tables == 0 && !may_write {
+        return Err(StoreError::Missing {
+            path: path.to_owned(),
+        });
+    }
     if id == 0 && tables == 0 {
         return create(connection, pipeline).map_err(unusable);
     }
-    let foreign = |found: String| StoreError::Foreign { path: path.to_owned(), found };
+    let foreign = |found: String| StoreError::Foreign {
+        path: path.to_owned(),
+        found,
+    };
     if id != APPLICATION_ID {
         return Err(foreign("it is a database of another program".to_owned()));
     }
     if version != FORMAT {
-        return Err(foreign(format!("it has format {version}, this host reads and writes format {FORMAT}")));
+        return Err(foreign(format!(
+            "it has format {version}, this host reads and writes format {FORMAT}"
+        )));
     }
     let owner: Option<String> = connection
         .query_row("SELECT name FROM jackfield_pipeline", [], |row| row.get(0))
@@ -70,7 +89,9 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path, pipeline: &str) 
         .map_err(unusable)?;
     match owner {
         Some(owner) if owner == pipeline => Ok(()),
-        Some(owner) => Err(foreign(format!("it belongs to the pipeline `{owner}`, not to `{pipeline}`"))),
+        Some(owner) => Err(foreign(format!(
+            "it belongs to the pipeline `{owner}`, not to `{pipeline}`"
+        ))),
         None => Err(foreign("it names no pipeline".to_owned())),
     }
 }
@@ -79,7 +100,10 @@ fn create(connection: &mut Connection, pipeline: &str) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
-    transaction.execute("INSERT INTO jackfield_pipeline (name) VALUES (?1)", [pipeline])?;
+    transaction.execute(
+        "INSERT INTO jackfield_pipeline (name) VALUES (?1)",
+        [pipeline],
+    )?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()

@@ -9,7 +9,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::lock::Lock;
 use super::state::Parts;
-use super::{Checkpoint, DeadLetter, DeadLetterFilter, StoredDeadLetter, StoredEntry, dead_letters, schema, state};
+use super::{
+    Checkpoint, DeadLetter, DeadLetterFilter, StoredDeadLetter, StoredEntry, StoredKey,
+    dead_letters, schema, state,
+};
 use crate::error::Code;
 use crate::plugin::{Changes, Entries};
 
@@ -80,9 +83,27 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
+        };
+        if matches!(
+            error,
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..)
+        ) {
+            return Self::Damaged {
+                path,
+                found: error.to_string(),
+            };
+        }
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::Foreign { path, found: "it is not an SQLite database".to_owned() },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, found: error.to_string() },
+            Some(ErrorCode::NotADatabase) => Self::Foreign {
+                path,
+                found: "it is not an SQLite database".to_owned(),
+            },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path,
+                found: error.to_string(),
+            },
             _ => Self::Sqlite { path, error },
         }
     }
@@ -92,7 +113,8 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Create { .. } | Self::Sqlite { .. } => Code::CHECKPOINT_WRITE,
-            Self::Missing { .. } | Self::Damaged { .. } => Code::CHECKPOINT_UNUSABLE,
+            Self::Missing { .. } => Code::CHECKPOINT_MISSING,
+            Self::Damaged { .. } => Code::CHECKPOINT_UNUSABLE,
             Self::Locked { .. } => Code::CHECKPOINT_LOCKED,
             Self::Foreign { .. } => Code::CHECKPOINT_FOREIGN,
         }
@@ -106,7 +128,10 @@ impl Store {
     /// [`StoreError`] where it is locked, damaged or another's.
     pub fn open(path: &Path, pipeline: &str) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| StoreError::Create { path: folder.to_owned(), error })?;
+            fs::create_dir_all(folder).map_err(|error| StoreError::Create {
+                path: folder.to_owned(),
+                error,
+            })?;
         }
         let lock = Lock::take(path)?;
         Self::connect(path, pipeline, OpenFlags::default(), Some(lock))
@@ -118,22 +143,40 @@ impl Store {
     /// [`StoreError`] where there is none, or it is damaged or another's.
     pub fn open_read_only(path: &Path, pipeline: &str) -> Result<Self, StoreError> {
         if !path.exists() {
-            return Err(StoreError::Missing { path: path.to_owned() });
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
         }
         // Opened for writing all the same: a reader of a write-ahead log takes part in its locking.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let store = Self::connect(path, pipeline, flags, None)?;
-        store.connection.pragma_update(None, "query_only", true).map_err(|error| StoreError::of(path, error))?;
+        store
+            .connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| StoreError::of(path, error))?;
         Ok(store)
     }
 
-    fn connect(path: &Path, pipeline: &str, flags: OpenFlags, lock: Option<Lock>) -> Result<Self, StoreError> {
+    fn connect(
+        path: &Path,
+        pipeline: &str,
+        flags: OpenFlags,
+        lock: Option<Lock>,
+    ) -> Result<Self, StoreError> {
         let unusable = |error| StoreError::of(path, error);
         let mut connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(unusable)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(unusable)?;
-        schema::prepare(&mut connection, path, pipeline)?;
-        Ok(Self { path: path.to_owned(), connection, _lock: lock })
+        connection
+            .busy_timeout(std::time::Duration::from_secs(10))
+            .map_err(unusable)?;
+        connection
+            .pragma_update(None, "synchronous", "full")
+            .map_err(unusable)?;
+        schema::prepare(&mut connection, path, pipeline, lock.is_some())?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            _lock: lock,
+        })
     }
 
     fn unusable(&self, error: rusqlite::Error) -> StoreError {
@@ -171,17 +214,23 @@ impl Store {
         rows.into_iter()
             .map(|(body, entries, bytes, checksum)| {
                 if xxh3_64(body.as_bytes()).cast_signed() != checksum {
-                    return Err(self.damaged("a checkpoint does not have the checksum it was written with".to_owned()));
+                    return Err(self.damaged(
+                        "a checkpoint does not have the checksum it was written with".to_owned(),
+                    ));
                 }
-                let checkpoint = serde_json::from_str(&body)
-                    .map_err(|error| self.damaged(format!("a checkpoint cannot be read: {error}")))?;
+                let checkpoint = serde_json::from_str(&body).map_err(|error| {
+                    self.damaged(format!("a checkpoint cannot be read: {error}"))
+                })?;
                 Ok((checkpoint, entries.cast_unsigned(), bytes.cast_unsigned()))
             })
             .collect()
     }
 
     fn damaged(&self, found: String) -> StoreError {
-        StoreError::Damaged { path: self.path.clone(), found }
+        StoreError::Damaged {
+            path: self.path.clone(),
+            found,
+        }
     }
 
     /// Reads all that a stage remembers, in the order of (key group, key).
@@ -193,7 +242,13 @@ impl Store {
         stage: &str,
         each: impl FnMut(StoredEntry) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        state::read(&self.connection, stage, each, |error| self.unusable(error), |found| self.damaged(found))
+        state::read(
+            &self.connection,
+            stage,
+            each,
+            |error| self.unusable(error),
+            |found| self.damaged(found),
+        )
     }
 
     /// Reads all that a stage remembers in parts that are good to hand over, a list of parts for each of `workers` workers.
@@ -214,7 +269,31 @@ impl Store {
         Ok(parts)
     }
 
-    /// The stages that remember something.
+    /// The keys of which a stage remembers something and that begin with `prefix`, in their order, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database cannot be read.
+    pub fn keys(
+        &self,
+        stage: &str,
+        prefix: &[u8],
+        limit: Option<u64>,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        state::keys(&self.connection, stage, prefix, limit).map_err(|error| self.unusable(error))
+    }
+
+    /// What a stage remembers of one key.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the entry is damaged.
+    pub fn entry(&self, stage: &str, key: &[u8]) -> Result<Option<StoredEntry>, StoreError> {
+        state::entry(&self.connection, stage, key)
+            .map_err(|error| self.unusable(error))?
+            .map(|stored| stored.verified().map_err(|found| self.damaged(found)))
+            .transpose()
+    }
+
+    /// The stages that remember something, with the number of their keys and the bytes of keys and values.
     ///
     /// # Errors
     /// [`StoreError`] where the database cannot be read.
@@ -237,7 +316,9 @@ impl Store {
     /// [`StoreError`] where the database cannot be read.
     pub fn state_versions(&self, stage: &str) -> Result<Vec<u32>, StoreError> {
         self.connection
-            .prepare("SELECT DISTINCT version FROM jackfield_state WHERE stage = ?1 ORDER BY version")
+            .prepare(
+                "SELECT DISTINCT version FROM jackfield_state WHERE stage = ?1 ORDER BY version",
+            )
             .and_then(|mut statement| statement.query_map([stage], |row| row.get(0))?.collect())
             .map_err(|error| self.unusable(error))
     }
@@ -246,16 +327,22 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] where the database cannot be read.
-    pub fn dead_letters(&self, filter: &DeadLetterFilter) -> Result<Vec<StoredDeadLetter>, StoreError> {
+    pub fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
         dead_letters::read(&self.connection, filter).map_err(|error| self.unusable(error))
     }
 
-    /// How many dead letters there are of each stage and code, most first.
+    /// How many of the dead letters that `filter` lets through there are of each stage and code, most first. Its limit does not count.
     ///
     /// # Errors
     /// [`StoreError`] where the database cannot be read.
-    pub fn dead_letter_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
-        dead_letters::counts(&self.connection).map_err(|error| self.unusable(error))
+    pub fn dead_letter_counts(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<(String, String, u64)>, StoreError> {
+        dead_letters::counts(&self.connection, filter).map_err(|error| self.unusable(error))
     }
 
     /// The connection inside the transaction of the epoch that is under way.
@@ -264,7 +351,9 @@ impl Store {
     /// [`StoreError`] where it cannot be begun.
     pub fn transaction(&mut self) -> Result<&Connection, StoreError> {
         if self.connection.is_autocommit() {
-            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| StoreError::of(&self.path, error))?;
+            self.connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| StoreError::of(&self.path, error))?;
         }
         Ok(&self.connection)
     }
@@ -273,9 +362,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] where the database cannot be written.
-    pub fn write_dead_letters(&mut self, epoch: u64, now: i64, letters: &[DeadLetter]) -> Result<(), StoreError> {
+    pub fn write_dead_letters(
+        &mut self,
+        epoch: u64,
+        now: i64,
+        letters: &[DeadLetter],
+    ) -> Result<(), StoreError> {
         let path = self.path.clone();
-        dead_letters::write(self.transaction()?, epoch, now, letters).map_err(|error| StoreError::of(&path, error))
+        dead_letters::write(self.transaction()?, epoch, now, letters)
+            .map_err(|error| StoreError::of(&path, error))
     }
 
     /// Takes dead letters out of the queue, with the epoch that is under way.
@@ -292,9 +387,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] where the database cannot be written; then nothing of the epoch is.
-    pub fn commit(&mut self, checkpoint: &Checkpoint, changes: &[(String, u32, Changes)]) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        checkpoint: &Checkpoint,
+        changes: &[(String, u32, Changes)],
+    ) -> Result<(), StoreError> {
         let path = self.path.clone();
-        write_checkpoint(self.transaction()?, checkpoint, changes).map_err(|error| StoreError::of(&path, error))
+        write_checkpoint(self.transaction()?, checkpoint, changes)
+            .map_err(|error| StoreError::of(&path, error))
     }
 
     /// Undoes what was written since the last commit.
@@ -305,7 +405,9 @@ impl Store {
         if self.connection.is_autocommit() {
             return Ok(());
         }
-        self.connection.execute_batch("ROLLBACK").map_err(|error| self.unusable(error))
+        self.connection
+            .execute_batch("ROLLBACK")
+            .map_err(|error| self.unusable(error))
     }
 
     /// Whether a table of that name exists, and its columns.
@@ -315,11 +417,16 @@ impl Store {
     pub fn columns_of(&self, table: &str) -> Result<Option<Vec<String>>, StoreError> {
         let columns: Option<String> = self
             .connection
-            .query_row("SELECT json_group_array(name) FROM pragma_table_info(?1)", [table], |row| row.get(0))
+            .query_row(
+                "SELECT json_group_array(name) FROM pragma_table_info(?1)",
+                [table],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(|error| self.unusable(error))?;
-        let columns: Vec<String> =
-            columns.and_then(|columns| serde_json::from_str(&columns).ok()).unwrap_or_default();
+        let columns: Vec<String> = columns
+            .and_then(|columns| serde_json::from_str(&columns).ok())
+            .unwrap_or_default();
         Ok((!columns.is_empty()).then_some(columns))
     }
 }

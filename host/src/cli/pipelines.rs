@@ -23,12 +23,19 @@ pub(super) fn read(arguments: &Manifests, format: LogFormat) -> Result<Vec<Manif
     if !wrong.is_empty() {
         return Err(show(&wrong, format));
     }
-    Manifest::read_all(&arguments.manifests, &ProcessEnvironment, &overrides).map_err(|wrong| show(&wrong, format))
+    Manifest::read_all(&arguments.manifests, &ProcessEnvironment, &overrides)
+        .map_err(|wrong| show(&wrong, format))
 }
 
 /// Makes plans of manifests; what is wrong is reported.
 pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan>, Exit> {
-    let runtime = Runtime::new(code_cache()).map_err(|error| report(format, Code::ENGINE_FAILED, &error))?;
+    let start = if env::var_os("JACKFIELD_PERF_MAP").is_some() {
+        Runtime::profiled
+    } else {
+        Runtime::new
+    };
+    let runtime =
+        start(code_cache()).map_err(|error| report(format, Code::ENGINE_FAILED, &error))?;
     let mut wrong = Diagnostics::new();
     let mut plans = Vec::new();
     for manifest in manifests {
@@ -37,12 +44,20 @@ pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan
             Err(errors) => wrong.extend(errors),
         }
     }
-    if wrong.is_empty() { Ok(plans) } else { Err(show(&wrong, format)) }
+    if wrong.is_empty() {
+        Ok(plans)
+    } else {
+        Err(show(&wrong, format))
+    }
 }
 
 /// Where compiled code is kept: in the user's cache folder.
 pub(super) fn code_cache() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(cache.join("jackfield").join("code"))
 }

@@ -18,7 +18,12 @@ pub(super) fn run(manifests: &[Manifest], format: LogFormat) -> Result<(), Exit>
 }
 
 fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
-    let enabled = || manifest.preflight.iter().filter(|preflight| preflight.enabled);
+    let enabled = || {
+        manifest
+            .preflight
+            .iter()
+            .filter(|preflight| preflight.enabled)
+    };
     let checks: Vec<Check> = enabled()
         .map(|preflight| match &preflight.kind {
             PreflightKind::DataAction(options) => Check::DataAction(DataActionCheck {
@@ -32,30 +37,42 @@ fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
     }
     let needed = |name: &str| {
         enabled().any(|preflight| match &preflight.kind {
-            PreflightKind::DataAction(options) => options.connection.value.to_string() == name,
+            PreflightKind::DataAction(options) => **options.connection == *name,
         })
     };
     let mut options = Vec::new();
-    for connection in manifest.connections.iter().filter(|connection| needed(&connection.name.value)) {
+    for connection in manifest
+        .connections
+        .iter()
+        .filter(|connection| needed(&connection.name.value))
+    {
         options.push(connection_options(connection).map_err(|wrong| {
-            eprint!("{}", crate::config::Diagnostics::from(*wrong).render(format.colours()));
+            eprint!(
+                "{}",
+                crate::config::Diagnostics::from(*wrong).render(format.colours())
+            );
             Exit::WrongManifest
         })?);
     }
-    let connections = Connections::open(options).map_err(|error| report(format, error.code(), &error))?;
+    let connections =
+        Connections::open(options).map_err(|error| report(format, error.code(), &error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| report(format, Code::THREAD_FAILED, &error))?;
-    runtime.block_on(preflight::run(&checks, &connections)).map_err(|failures| {
-        for failure in &failures {
-            report(format, failure.code(), failure);
-        }
-        Exit::PreflightFailed
-    })
+    runtime
+        .block_on(preflight::run(&checks, &connections))
+        .map_err(|failures| {
+            for failure in &failures {
+                report(format, failure.code(), failure);
+            }
+            Exit::PreflightFailed
+        })
 }
 
-fn connection_options(connection: &crate::config::Connection) -> Result<ConnectionOptions, Box<Diagnostic>> {
+fn connection_options(
+    connection: &crate::config::Connection,
+) -> Result<ConnectionOptions, Box<Diagnostic>> {
     Ok(ConnectionOptions {
         name: connection.name.value.to_string(),
         base_url: connection.base_url.value.to_string(),

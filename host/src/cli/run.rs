@@ -1,7 +1,9 @@
 //! `jackfield run`.
 
+use std::path::Path;
 use std::thread;
-use std::time::Instant;
+
+use indicatif::MultiProgress;
 
 use super::display::{self, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
@@ -9,61 +11,132 @@ use crate::error::Code;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::task::{Task, TaskError};
 
-pub(super) fn run(arguments: &Manifests, format: LogFormat) -> Exit {
-    prepare(arguments, format).map_or_else(|exit| exit, |tasks| conduct(tasks, format))
+/// A pipeline that is ready to run, and how it is looked at.
+struct Ready {
+    task: Task,
+    watched: Watched,
+}
+
+pub(super) fn run(arguments: &Manifests, format: LogFormat, bars: &MultiProgress) -> Exit {
+    prepare(arguments, format).map_or_else(|exit| exit, |ready| conduct(ready, format, bars))
 }
 
 /// Everything that can go wrong before the first record is read.
-fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<(String, Task)>, Exit> {
+fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit> {
     let manifests = pipelines::read(arguments, format)?;
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
-    plans.into_iter().map(|plan| open(plan, format)).collect()
+    let named = arguments
+        .manifests
+        .iter()
+        .map(|manifest| naming(manifest, &arguments.overrides));
+    plans
+        .into_iter()
+        .zip(named)
+        .map(|(plan, named)| open(plan, &named, format))
+        .collect()
 }
 
-fn open(plan: Plan, format: LogFormat) -> Result<(String, Task), Exit> {
-    let name = plan.name.clone();
+fn open(plan: Plan, named: &str, format: LogFormat) -> Result<Ready, Exit> {
+    let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
     match Task::open(plan) {
-        Ok(task) => Ok((name, task)),
+        Ok(task) => {
+            let watched = Watched::new(name, task.progress(), database, named);
+            Ok(Ready { task, watched })
+        }
         Err(error) => Err(failed(&name, &error, format)),
     }
 }
 
+/// The words of the command line that name one of its pipelines, as they are typed into a shell.
+fn naming(manifest: &Path, overrides: &[String]) -> String {
+    let settings = overrides
+        .iter()
+        .map(|setting| format!(" --set {}", quoted(setting)));
+    std::iter::once(quoted(&manifest.display().to_string()))
+        .chain(settings)
+        .collect()
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "-_./=:,+@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 fn failed(name: &str, error: &TaskError, format: LogFormat) -> Exit {
-    report(format, error.code(), &format!("the pipeline `{name}`: {error}"))
+    report(
+        format,
+        error.code(),
+        &format!("the pipeline `{name}`: {error}"),
+    )
 }
 
 /// Runs all pipelines side by side; the first exit code that is not 0 is that of the process.
-fn conduct(tasks: Vec<(String, Task)>, format: LogFormat) -> Exit {
-    let stops = match signals::listen(tasks.len()) {
+fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
+    let stops = match signals::listen(ready.len()) {
         Ok(stops) => stops,
-        Err(error) => return report(format, Code::THREAD_FAILED, &format!("cannot listen to signals: {error}")),
+        Err(error) => {
+            return report(
+                format,
+                Code::THREAD_FAILED,
+                &format!("cannot listen to signals: {error}"),
+            );
+        }
     };
-    let watched: Vec<Watched> = tasks
-        .iter()
-        .map(|(name, task)| Watched { name: name.clone(), progress: task.progress(), started: Instant::now() })
-        .collect();
-    let display = Display::start(watched.clone(), format);
-    let threads: Vec<_> = tasks
+    let display = Display::start(
+        ready.iter().map(|ready| ready.watched.clone()).collect(),
+        format,
+        bars,
+    );
+    let threads: Vec<_> = ready
         .into_iter()
         .zip(stops)
-        .map(|((name, mut task), stop)| (name, thread::spawn(move || task.run(&stop))))
+        .map(|(Ready { mut task, watched }, stop)| {
+            (watched, thread::spawn(move || task.run(&stop)))
+        })
         .collect();
-    let endings: Vec<_> = threads.into_iter().map(|(name, thread)| (name, thread.join())).collect();
+    let endings: Vec<_> = threads
+        .into_iter()
+        .map(|(watched, thread)| (watched, thread.join()))
+        .collect();
     display.stop();
     let mut exit = Exit::Done;
-    for ((name, ending), watched) in endings.into_iter().zip(&watched) {
+    for (watched, ending) in endings {
         let ended = match ending {
             Ok(Ok(ending)) => {
-                display::summary(ending, watched, format);
+                display::summary(ending, &watched, format);
                 Exit::Done
             }
-            Ok(Err(error)) => failed(&name, &error, format),
-            Err(_) => report(format, Code::THREAD_FAILED, &format!("the pipeline `{name}` broke off")),
+            Ok(Err(error)) => failed(watched.name(), &error, format),
+            Err(_) => report(
+                format,
+                Code::THREAD_FAILED,
+                &format!("the pipeline `{}` broke off", watched.name()),
+            ),
         };
         if exit == Exit::Done {
             exit = ended;
         }
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_is_named_so_that_a_shell_gives_the_same_words_back() {
+        let overrides = [
+            "checkpoint.interval=10s".to_owned(),
+            "sources.a.paths=[\"it's\"]".to_owned(),
+        ];
+        assert_eq!(
+            naming(Path::new("my pipelines/a.toml"), &overrides),
+            r#"'my pipelines/a.toml' --set checkpoint.interval=10s --set 'sources.a.paths=["it'\''s"]'"#
+        );
+    }
 }

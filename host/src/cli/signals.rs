@@ -12,12 +12,16 @@ const STOPPED_AT_ONCE: i32 = 130;
 /// Gives so many receivers, each of which gets something when the process is asked to end.
 pub(super) fn listen(pipelines: usize) -> std::io::Result<Vec<Receiver<()>>> {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..pipelines).map(|_| bounded(1)).unzip();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Err(error) = runtime.block_on(wait(&senders)) {
-            tracing::error!(%error, "signals are not listened to");
-        }
-    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            if let Err(error) = runtime.block_on(wait(&senders)) {
+                tracing::error!(%error, "signals are not listened to");
+            }
+        })?;
     Ok(receivers)
 }
 

@@ -15,13 +15,14 @@ use super::gate::Gate;
 use super::plan::{Origin, Plan};
 use super::progress::Progress;
 use super::recovery::{Precautions, Site};
+use super::replay::Delivery;
 use super::router::Router;
+use super::sink_worker;
 use super::source_worker::{Reading, SourceWorker};
 use super::stage_worker::StageWorker;
 use super::topology::Topology;
 use super::watermark::{Assigner, Strategy};
 use super::worker::{Shared, Worker};
-use super::sink_worker;
 use crate::checkpoint::{Checkpoint, PartitionWatermark, Store};
 use crate::plugin::Entries;
 use crate::record::START_OF_TIME;
@@ -45,6 +46,8 @@ pub(super) struct Start<'a> {
     pub(super) progress: &'a Arc<Progress>,
     pub(super) checkpoint: &'a Checkpoint,
     pub(super) precautions: &'a Precautions,
+    /// What is worked on in place of the sources.
+    pub(super) replay: Option<&'a [Delivery]>,
 }
 
 /// The ends of the channels between the threads.
@@ -66,11 +69,21 @@ impl Wiring {
                     inboxes.insert((segment, worker), receiver);
                     sender
                 };
-                if segment == 0 { Vec::new() } else { (0..topology.workers).map(open).collect() }
+                if segment == 0 {
+                    Vec::new()
+                } else {
+                    (0..topology.workers).map(open).collect()
+                }
             })
             .collect();
         let (sinks, sink_inboxes) = (0..sinks).map(|_| channel()).unzip();
-        Self { workers, inboxes, sinks, sink_inboxes, events }
+        Self {
+            workers,
+            inboxes,
+            sinks,
+            sink_inboxes,
+            events,
+        }
     }
 }
 
@@ -116,6 +129,14 @@ impl Attempt {
         self.shared.epoch.store(epoch, Relaxed);
     }
 
+    /// Lets the sources read.
+    pub(super) fn resume(&self) {
+        for control in &self.controls {
+            // A worker that has gone has said why.
+            let _ = control.send(Control::Resume);
+        }
+    }
+
     /// Ends the attempt: whatever its threads are doing, they find that nobody listens and go away.
     pub(super) fn stop(self) {
         drop(self.controls);
@@ -125,27 +146,46 @@ impl Attempt {
         }
     }
 
-    fn start_sinks(&mut self, start: &Start<'_>, shared: &Arc<Shared>, wiring: &mut Wiring) -> Result<(), Fault> {
+    fn start_sinks(
+        &mut self,
+        start: &Start<'_>,
+        shared: &Arc<Shared>,
+        wiring: &mut Wiring,
+    ) -> Result<(), Fault> {
         for (index, inbox) in wiring.sink_inboxes.drain(..).enumerate() {
             let plan = &start.plan.sinks[index];
             let position = start.checkpoint.sinks.get(&plan.name);
             let mut sink = sink::open(&plan.name, &plan.kind, position, start.store)?;
-            let segments: std::collections::BTreeSet<_> =
-                plan.from.iter().map(|&origin| shared.topology.segment_of_origin(origin)).collect();
+            let segments: std::collections::BTreeSet<_> = plan
+                .from
+                .iter()
+                .map(|&origin| shared.topology.segment_of_origin(origin))
+                .collect();
             let upstream = segments.len() * shared.topology.workers;
             let (shared, events) = (Arc::clone(shared), wiring.events.clone());
-            self.spawn(format!("sink {}", plan.name), wiring.events.clone(), move || {
-                sink_worker::run(&shared, index, &mut *sink, upstream, &inbox, &events)
-            });
+            self.spawn(
+                format!("sink {}", plan.name),
+                wiring.events.clone(),
+                move || sink_worker::run(&shared, index, &mut *sink, upstream, &inbox, &events),
+            );
         }
         Ok(())
     }
 
-    fn start_source_worker(&mut self, start: &Start<'_>, mut worker: Worker, partitions: Vec<Reading>) {
+    fn start_source_worker(
+        &mut self,
+        start: &Start<'_>,
+        mut worker: Worker,
+        partitions: Vec<Reading>,
+    ) {
         let (control, controlled) = bounded(1);
         self.controls.push(control);
         let events = worker.events.clone();
-        let restored = Restored { checkpoint: start.checkpoint, plan: start.plan, partitions: &partitions };
+        let restored = Restored {
+            checkpoint: start.checkpoint,
+            plan: start.plan,
+            partitions: &partitions,
+        };
         let topology = &worker.shared.topology;
         for (&stage, worker) in &mut worker.stages {
             let plan = &start.plan.stages[stage];
@@ -160,11 +200,24 @@ impl Attempt {
         });
         let assigners = assigners.collect();
         let name = format!("source worker {}", worker.index);
-        let mut reader = SourceWorker { worker, partitions, assigners, control: controlled };
+        let replay = start.replay.map(<[Delivery]>::to_vec);
+        let mut reader = SourceWorker {
+            worker,
+            partitions,
+            assigners,
+            control: controlled,
+            replay,
+        };
         self.spawn(name, events, move || reader.run());
     }
 
-    fn start_worker(&mut self, name: String, mut worker: Worker, inbox: Receiver<ToWorker>, upstream: usize) {
+    fn start_worker(
+        &mut self,
+        name: String,
+        mut worker: Worker,
+        inbox: Receiver<ToWorker>,
+        upstream: usize,
+    ) {
         let events = worker.events.clone();
         self.spawn(name, events, move || {
             worker.restore_watermarks()?;
@@ -209,9 +262,22 @@ impl Start<'_> {
         let mut workers = BTreeMap::new();
         for segment in 0..topology.segments {
             for index in 0..topology.workers {
-                let router = Router::new(self.plan, topology, segment, index, &wiring.workers, &wiring.sinks);
+                let router = Router::new(
+                    self.plan,
+                    topology,
+                    segment,
+                    index,
+                    &wiring.workers,
+                    &wiring.sinks,
+                );
                 let (shared, events) = (Arc::clone(shared), wiring.events.clone());
-                let worker = Worker { shared, index, stages: BTreeMap::new(), router, events };
+                let worker = Worker {
+                    shared,
+                    index,
+                    stages: BTreeMap::new(),
+                    router,
+                    events,
+                };
                 workers.insert((segment, index), worker);
             }
         }
@@ -244,11 +310,23 @@ impl Start<'_> {
         let ports = plan.component.description().outputs.len();
         let connected: Vec<u32> = (0..)
             .take(ports)
-            .filter(|&port| worker.router.is_consumed(Origin::Stage { stage, port: port as usize }))
+            .filter(|&port| {
+                worker.router.is_consumed(Origin::Stage {
+                    stage,
+                    port: port as usize,
+                })
+            })
             .collect();
-        let watermark = self.checkpoint.stages.get(&plan.name).map_or(START_OF_TIME, |known| known.watermark);
+        let watermark = self
+            .checkpoint
+            .stages
+            .get(&plan.name)
+            .map_or(START_OF_TIME, |known| known.watermark);
         let gate = Gate::new(worker.shared.topology.channels(stage), watermark);
-        let site = Site { stage, worker: worker.index };
+        let site = Site {
+            stage,
+            worker: worker.index,
+        };
         let mut started = StageWorker::start(plan, site, &connected, state, gate, self.progress)?;
         started.take_precautions(self.precautions, outstanding);
         Ok(started)
@@ -256,13 +334,22 @@ impl Start<'_> {
 
     /// The partitions of all sources, for each worker of segment 0.
     fn partitions(&self, shared: &Shared) -> Result<Vec<Vec<Reading>>, Fault> {
-        let mut partitions: Vec<Vec<Reading>> = (0..shared.topology.workers).map(|_| Vec::new()).collect();
+        let mut partitions: Vec<Vec<Reading>> =
+            (0..shared.topology.workers).map(|_| Vec::new()).collect();
         let mut number = 0;
+        if self.replay.is_some() {
+            return Ok(partitions);
+        }
         for (source, plan) in self.plan.sources.iter().enumerate() {
             let restored = self.checkpoint.sources.get(&plan.name);
             for partition in source::open(&plan.name, &plan.kind, restored)? {
                 let worker = number % shared.topology.workers;
-                partitions[worker].push(Reading { source, number, partition, ended: false });
+                partitions[worker].push(Reading {
+                    source,
+                    number,
+                    partition,
+                    ended: false,
+                });
                 number += 1;
             }
         }
@@ -281,8 +368,11 @@ struct Restored<'a> {
 impl Restored<'_> {
     /// An assigner, of a stage or source of that name, for the partitions of the sources that `feeds` says.
     fn assigner(&self, name: &str, strategy: &Strategy, feeds: impl Fn(usize) -> bool) -> Assigner {
-        let known: Vec<Option<PartitionWatermark>> =
-            self.partitions.iter().map(|reading| self.watermark(name, reading)).collect();
+        let known: Vec<Option<PartitionWatermark>> = self
+            .partitions
+            .iter()
+            .map(|reading| self.watermark(name, reading))
+            .collect();
         let mut assigner = Assigner::new(strategy.clone(), &known, Instant::now());
         for (local, reading) in self.partitions.iter().enumerate() {
             if !feeds(reading.source) {
@@ -293,13 +383,21 @@ impl Restored<'_> {
     }
 
     fn watermark(&self, name: &str, reading: &Reading) -> Option<PartitionWatermark> {
-        let partitions = self.checkpoint.sources.get(&self.plan.sources[reading.source].name)?;
-        partitions.get(reading.partition.name())?.watermarks.get(name).copied()
+        let partitions = self
+            .checkpoint
+            .sources
+            .get(&self.plan.sources[reading.source].name)?;
+        partitions
+            .get(reading.partition.name())?
+            .watermarks
+            .get(name)
+            .copied()
     }
 }
 
 /// What a panic said.
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it gave no reason".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it gave no reason".to_owned())
 }

@@ -26,7 +26,11 @@ pub(super) enum Signal {
 /// To a worker.
 #[derive(Debug)]
 pub(super) enum ToWorker {
-    Deliver { edge: usize, from: usize, signal: Signal },
+    Deliver {
+        edge: usize,
+        from: usize,
+        signal: Signal,
+    },
     /// Everything that the sender has to say in this epoch has been said.
     Barrier,
 }
@@ -55,7 +59,10 @@ pub(super) enum Event {
     /// A worker stands still; this is what it knows.
     Flushed(Flushed),
     /// A sink has all of the epoch; this is what it needs to go on from here.
-    Prepared { sink: usize, position: serde_json::Value },
+    Prepared {
+        sink: usize,
+        position: serde_json::Value,
+    },
     Failed(Fault),
 }
 
@@ -66,25 +73,36 @@ pub(super) struct Flushed {
     pub(super) partitions: Vec<(usize, String, PartitionCheckpoint)>,
 }
 
+/// A plugin failed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the plugin {plugin} (sha256 {digest:.12}) of the stage `{stage}` {failure}; it was given {suspect}"
+)]
+pub struct PluginFault {
+    /// Its stage.
+    pub stage: String,
+    /// Its name and version.
+    pub plugin: String,
+    /// SHA-256 of the plugin.
+    pub digest: String,
+    /// What it did.
+    pub failure: Failure,
+    /// Which instance it was.
+    pub site: Site,
+    /// What it was being given.
+    pub suspect: Suspect,
+}
+
 /// Why an attempt ends.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A plugin failed.
-    #[error("the plugin of the stage `{stage}` (sha256 {digest:.12}) {failure}")]
-    Plugin {
-        /// Its stage.
-        stage: String,
-        /// SHA-256 of the plugin.
-        digest: String,
-        /// What it did.
-        failure: Failure,
-        /// Which instance it was.
-        site: Site,
-        /// What it was being given.
-        suspect: Suspect,
-    },
+    #[error(transparent)]
+    Plugin(Box<PluginFault>),
     /// A stage without keys returned state.
-    #[error("the plugin of the stage `{stage}` wants to remember something, but the stage has no keyed input")]
+    #[error(
+        "the plugin of the stage `{stage}` wants to remember something, but the stage has no keyed input"
+    )]
     StateWithoutKey {
         /// The stage.
         stage: String,

@@ -12,14 +12,25 @@ pub(super) fn check(plan: &Plan, store: &Store, last: &Checkpoint) -> Result<(),
     }
     let mismatch = |found: String| Err(TaskError::Mismatch(found));
     if last.key_groups != KEY_GROUPS {
-        return mismatch(format!("its keys are in {} groups, this host uses {KEY_GROUPS}", last.key_groups));
+        return mismatch(format!(
+            "its keys are in {} groups, this host uses {KEY_GROUPS}",
+            last.key_groups
+        ));
     }
-    if let Some(gone) = last.sources.keys().find(|name| plan.sources.iter().all(|source| source.name != **name)) {
-        return mismatch(format!("it was taken with a source `{gone}`, which the manifest does not have"));
+    if let Some(gone) = last
+        .sources
+        .keys()
+        .find(|name| plan.sources.iter().all(|source| source.name != **name))
+    {
+        return mismatch(format!(
+            "it was taken with a source `{gone}`, which the manifest does not have"
+        ));
     }
     for (name, entries, _) in store.stages_with_state()? {
         if plan.stages.iter().all(|stage| stage.name != name) {
-            return mismatch(format!("the stage `{name}` remembers {entries} keys, and the manifest does not have it"));
+            return mismatch(format!(
+                "the stage `{name}` remembers {entries} keys, and the manifest does not have it"
+            ));
         }
     }
     for stage in &plan.stages {
@@ -27,7 +38,12 @@ pub(super) fn check(plan: &Plan, store: &Store, last: &Checkpoint) -> Result<(),
         let (oldest, newest) = (description.oldest_state_version, description.state_version);
         for found in store.state_versions(&stage.name)? {
             if !(oldest..=newest).contains(&found) {
-                return Err(TaskError::StateVersion { stage: stage.name.clone(), found, oldest, newest });
+                return Err(TaskError::StateVersion {
+                    stage: stage.name.clone(),
+                    found,
+                    oldest,
+                    newest,
+                });
             }
         }
     }

@@ -19,7 +19,16 @@ impl Gate {
     /// A gate of so many channels for a stage that had reached `restored`.
     #[must_use]
     pub fn new(channels: usize, restored: EventTime) -> Self {
-        Self { channels: vec![Channel { watermark: START_OF_TIME, idle: false }; channels], current: restored }
+        Self {
+            channels: vec![
+                Channel {
+                    watermark: START_OF_TIME,
+                    idle: false
+                };
+                channels
+            ],
+            current: restored,
+        }
     }
 
     /// The watermark that the stage has reached.
@@ -35,7 +44,10 @@ impl Gate {
         for mark in marks {
             let watermark = &mut self.channels[channel].watermark;
             *watermark = (*watermark).max(mark.watermark);
-            passed.extend(self.step().map(|watermark| Mark { index: mark.index, watermark }));
+            passed.extend(self.step().map(|watermark| Mark {
+                index: mark.index,
+                watermark,
+            }));
         }
         passed
     }
@@ -53,7 +65,12 @@ impl Gate {
     }
 
     fn step(&mut self) -> Option<EventTime> {
-        let least = self.channels.iter().filter(|channel| !channel.idle).map(|channel| channel.watermark).min()?;
+        let least = self
+            .channels
+            .iter()
+            .filter(|channel| !channel.idle)
+            .map(|channel| channel.watermark)
+            .min()?;
         if least <= self.current {
             return None;
         }
@@ -74,7 +91,10 @@ mod tests {
     fn the_slowest_channel_holds_the_stage() {
         let mut gate = Gate::new(2, START_OF_TIME);
         assert_eq!(gate.advance(0, &[mark(0, 10), mark(3, 20)]), []);
-        assert_eq!(gate.advance(1, &[mark(1, 5), mark(2, 15), mark(4, 30)]), [mark(1, 5), mark(2, 15), mark(4, 20)]);
+        assert_eq!(
+            gate.advance(1, &[mark(1, 5), mark(2, 15), mark(4, 30)]),
+            [mark(1, 5), mark(2, 15), mark(4, 20)]
+        );
         assert_eq!(gate.current(), 20);
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::plan::{CheckpointPlan, Origin, Plan, SinkPlan, SourcePlan, StagePlan};
 use super::watermark::Strategy;
-use crate::config::{self, Diagnostic, Diagnostics, Located, Manifest, Name, OutputPort, Place, Reference, nearest};
+use crate::config::{
+    self, Diagnostic, Diagnostics, Located, Manifest, Name, OutputPort, Place, Reference, nearest,
+};
 use crate::error::Code;
 use crate::plugin::{Component, Limits, Port, Runtime};
 
@@ -13,7 +15,12 @@ use crate::plugin::{Component, Limits, Port, Runtime};
 /// # Errors
 /// Everything that does not fit, each with its place in the manifest.
 pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics> {
-    let mut planner = Planner { manifest, components: BTreeMap::new(), order: Vec::new(), found: Diagnostics::new() };
+    let mut planner = Planner {
+        manifest,
+        components: BTreeMap::new(),
+        order: Vec::new(),
+        found: Diagnostics::new(),
+    };
     planner.load(runtime);
     planner.sort();
     let stages = planner.stages();
@@ -66,9 +73,16 @@ impl Planner<'_> {
             for (index, stage) in stages.iter().enumerate() {
                 let known = |reference: &Reference| match reference {
                     Reference::Source(_) => true,
-                    Reference::Stage(port) => self.order.iter().any(|&known| stages[known].name.as_str() == port.stage),
+                    Reference::Stage(port) => self
+                        .order
+                        .iter()
+                        .any(|&known| stages[known].name.as_str() == port.stage),
                 };
-                let ready = stage.inputs.iter().flat_map(|input| &input.from).all(|from| known(&from.value));
+                let ready = stage
+                    .inputs
+                    .iter()
+                    .flat_map(|input| &input.from)
+                    .all(|from| known(&from.value));
                 if ready && !self.order.contains(&index) {
                     self.order.push(index);
                 }
@@ -80,7 +94,11 @@ impl Planner<'_> {
     }
 
     fn stages(&mut self) -> Vec<StagePlan> {
-        self.order.clone().into_iter().filter_map(|index| self.stage(index)).collect()
+        self.order
+            .clone()
+            .into_iter()
+            .filter_map(|index| self.stage(index))
+            .collect()
     }
 
     fn stage(&mut self, index: usize) -> Option<StagePlan> {
@@ -93,8 +111,14 @@ impl Planner<'_> {
             name: stage.name.to_string(),
             component,
             configuration: configuration?,
-            limits: Limits { memory: stage.limits.memory.value, cpu_time: stage.limits.cpu_time.value },
-            watermark: stage.watermark.as_ref().map(|watermark| strategy(&watermark.value)),
+            limits: Limits {
+                memory: stage.limits.memory.value,
+                cpu_time: stage.limits.cpu_time.value,
+            },
+            watermark: stage
+                .watermark
+                .as_ref()
+                .map(|watermark| strategy(&watermark.value)),
             inputs,
         })
     }
@@ -103,8 +127,15 @@ impl Planner<'_> {
         let schema = match serde_json::from_str(&component.description().configuration) {
             Ok(schema) => schema,
             Err(error) => {
-                let problem = format!("the plugin describes its configuration by something that is not JSON: {error}");
-                self.report(Code::PLUGIN_CONTRACT, &stage.plugin.place, problem, Code::PLUGIN_CONTRACT.remedy);
+                let problem = format!(
+                    "the plugin describes its configuration by something that is not JSON: {error}"
+                );
+                self.report(
+                    Code::PLUGIN_CONTRACT,
+                    &stage.plugin.place,
+                    problem,
+                    Code::PLUGIN_CONTRACT.remedy,
+                );
                 return None;
             }
         };
@@ -118,8 +149,16 @@ impl Planner<'_> {
     }
 
     /// A schema cannot say everything: the plugin itself has the last word.
-    fn accepted(&mut self, stage: &config::Stage, component: &Component, json: String) -> Option<String> {
-        let limits = Limits { memory: stage.limits.memory.value, cpu_time: stage.limits.cpu_time.value };
+    fn accepted(
+        &mut self,
+        stage: &config::Stage,
+        component: &Component,
+        json: String,
+    ) -> Option<String> {
+        let limits = Limits {
+            memory: stage.limits.memory.value,
+            cpu_time: stage.limits.cpu_time.value,
+        };
         let tried = component
             .instantiate(stage.name.as_str(), &limits)
             .and_then(|mut instance| instance.configure(&json, &[]));
@@ -128,7 +167,12 @@ impl Planner<'_> {
             Err(failure) => {
                 let place = stage.configuration.place_of("");
                 let problem = format!("the plugin of the stage `{}` {failure}", stage.name.value);
-                self.report(Code::PLUGIN_CONFIGURATION, &place, problem, Code::PLUGIN_CONFIGURATION.remedy);
+                self.report(
+                    Code::PLUGIN_CONFIGURATION,
+                    &place,
+                    problem,
+                    Code::PLUGIN_CONFIGURATION.remedy,
+                );
                 None
             }
         }
@@ -139,19 +183,33 @@ impl Planner<'_> {
         let ports = &component.description().inputs;
         for input in &stage.inputs {
             if ports.iter().all(|port| port.name != input.port.as_str()) {
-                self.no_such_port(&input.port.place, "input", input.port.as_str(), stage.name.as_str(), ports);
+                self.no_such_port(
+                    &input.port.place,
+                    "input",
+                    input.port.as_str(),
+                    stage.name.as_str(),
+                    ports,
+                );
             }
         }
         ports
             .iter()
-            .map(|port| match stage.inputs.iter().find(|input| input.port.as_str() == port.name) {
-                Some(input) => self.origins(port, &input.from),
-                None => {
-                    let problem =
-                        format!("the input `{}` of the stage `{}` is not connected", port.name, stage.name.value);
-                    let help = format!("add `inputs.{} = \"…\"` to the stage", port.name);
-                    self.report(Code::PLUGIN_UNCONNECTED, &stage.name.place, problem, &help);
-                    Vec::new()
+            .map(|port| {
+                match stage
+                    .inputs
+                    .iter()
+                    .find(|input| input.port.as_str() == port.name)
+                {
+                    Some(input) => self.origins(port, &input.from),
+                    None => {
+                        let problem = format!(
+                            "the input `{}` of the stage `{}` is not connected",
+                            port.name, stage.name.value
+                        );
+                        let help = format!("add `inputs.{} = \"…\"` to the stage", port.name);
+                        self.report(Code::PLUGIN_UNCONNECTED, &stage.name.place, problem, &help);
+                        Vec::new()
+                    }
                 }
             })
             .collect()
@@ -169,7 +227,12 @@ impl Planner<'_> {
                         "the input `{}` needs records with keys, and those of `{}` have none",
                         port.name, reference.value
                     );
-                    self.report(Code::PLUGIN_KEYS, &reference.place, problem, Code::PLUGIN_KEYS.remedy);
+                    self.report(
+                        Code::PLUGIN_KEYS,
+                        &reference.place,
+                        problem,
+                        Code::PLUGIN_KEYS.remedy,
+                    );
                 }
                 Some(origin)
             })
@@ -177,12 +240,20 @@ impl Planner<'_> {
     }
 
     fn source_named(&self, name: &str) -> Option<Origin> {
-        self.manifest.sources.iter().position(|source| source.name.as_str() == name).map(Origin::Source)
+        self.manifest
+            .sources
+            .iter()
+            .position(|source| source.name.as_str() == name)
+            .map(Origin::Source)
     }
 
     /// An output port of a stage, and whether its records have keys; none where its plugin cannot be used.
     fn output(&mut self, output: &OutputPort, place: &Place) -> Option<(Origin, bool)> {
-        let index = self.manifest.stages.iter().position(|stage| stage.name.as_str() == output.stage)?;
+        let index = self
+            .manifest
+            .stages
+            .iter()
+            .position(|stage| stage.name.as_str() == output.stage)?;
         let stage = self.order.iter().position(|&known| known == index)?;
         let ports = self.components.get(&index)?.description().outputs.clone();
         match ports.iter().position(|port| port.name == output.port) {
@@ -212,29 +283,55 @@ impl Planner<'_> {
 
     /// Watermarks are made a partition, so they have to be made before records of several partitions come together.
     fn watermark(&mut self, stage: &config::Stage, component: &Component) {
-        let Some(watermark) = &stage.watermark else { return };
+        let Some(watermark) = &stage.watermark else {
+            return;
+        };
         let keyed = |port: &Port| port.keyed;
-        let upstream = stage.inputs.iter().flat_map(|input| &input.from).filter_map(|from| match &from.value {
-            Reference::Stage(output) => {
-                let index = self.manifest.stages.iter().position(|stage| stage.name.as_str() == output.stage)?;
-                self.components.get(&index)
-            }
-            Reference::Source(_) => None,
-        });
+        let upstream = stage
+            .inputs
+            .iter()
+            .flat_map(|input| &input.from)
+            .filter_map(|from| match &from.value {
+                Reference::Stage(output) => {
+                    let index = self
+                        .manifest
+                        .stages
+                        .iter()
+                        .position(|stage| stage.name.as_str() == output.stage)?;
+                    self.components.get(&index)
+                }
+                Reference::Source(_) => None,
+            });
         let behind_keys = component.description().inputs.iter().any(keyed)
-            || upstream.into_iter().any(|component| component.description().inputs.iter().any(keyed));
+            || upstream
+                .into_iter()
+                .any(|component| component.description().inputs.iter().any(keyed));
         if behind_keys {
-            let problem = format!("the stage `{}` cannot make a watermark: it works on keyed records", stage.name.value);
+            let problem = format!(
+                "the stage `{}` cannot make a watermark: it works on keyed records",
+                stage.name.value
+            );
             let help = "make the watermark at the source, or at the stage that reads from it";
             self.report(Code::WATERMARK_PLACE, &watermark.place, problem, help);
         }
     }
 
-    fn no_such_port(&mut self, place: &Place, kind: &str, wrong: &str, stage: &str, ports: &[Port]) {
+    fn no_such_port(
+        &mut self,
+        place: &Place,
+        kind: &str,
+        wrong: &str,
+        stage: &str,
+        ports: &[Port],
+    ) {
         let names = || ports.iter().map(|port| port.name.as_str());
-        let allowed = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let allowed = names()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let problem = format!("the plugin of the stage `{stage}` has no {kind} port `{wrong}`");
-        let mut diagnostic = Diagnostic::new(&Code::PLUGIN_PORT, place.clone(), problem).expected(format!("one of {allowed}"));
+        let mut diagnostic = Diagnostic::new(&Code::PLUGIN_PORT, place.clone(), problem)
+            .expected(format!("one of {allowed}"));
         if let Some(meant) = nearest(wrong, names()) {
             diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
         }
@@ -243,8 +340,12 @@ impl Planner<'_> {
 
     fn report(&mut self, code: Code, place: &Place, problem: String, help: &str) {
         // Codes are constants of the program, and a diagnostic keeps one for as long as the program runs.
-        let code: &'static Code = Code::ALL.iter().find(|known| known.id == code.id).unwrap_or(&Code::ALL[0]);
-        self.found.push(Diagnostic::new(code, place.clone(), problem).help(help));
+        let code: &'static Code = Code::ALL
+            .iter()
+            .find(|known| known.id == code.id)
+            .unwrap_or(&Code::ALL[0]);
+        self.found
+            .push(Diagnostic::new(code, place.clone(), problem).help(help));
     }
 }
 
@@ -252,13 +353,20 @@ fn source(source: &config::Source) -> SourcePlan {
     SourcePlan {
         name: source.name.to_string(),
         kind: source.kind.clone(),
-        watermark: source.watermark.as_ref().map(|watermark| strategy(&watermark.value)),
+        watermark: source
+            .watermark
+            .as_ref()
+            .map(|watermark| strategy(&watermark.value)),
     }
 }
 
 fn strategy(watermark: &config::Watermark) -> Strategy {
-    let out_of_orderness = i64::try_from(watermark.out_of_orderness.as_millis()).unwrap_or(i64::MAX);
-    Strategy { out_of_orderness, idle_timeout: watermark.idle_timeout }
+    let out_of_orderness =
+        i64::try_from(watermark.out_of_orderness.as_millis()).unwrap_or(i64::MAX);
+    Strategy {
+        out_of_orderness,
+        idle_timeout: watermark.idle_timeout,
+    }
 }
 
 /// The name of a stage, source or sink as text.

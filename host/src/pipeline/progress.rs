@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::checkpoint::Totals;
-use crate::record::START_OF_TIME;
+use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
 
 /// Shared between the threads of a pipeline and those who watch it.
 #[derive(Debug)]
@@ -52,20 +52,40 @@ pub struct StageProgress {
     pub records_out: AtomicU64,
     /// CPU time of its calls, nanoseconds.
     pub cpu_nanos: AtomicU64,
-    /// The least watermark of its instances.
-    pub watermark: AtomicI64,
+    /// By instance: the watermark that it has reached.
+    watermarks: Vec<AtomicI64>,
+}
+
+impl StageProgress {
+    /// The least watermark of its instances; [`START_OF_TIME`] while one has none.
+    #[must_use]
+    pub fn watermark(&self) -> EventTime {
+        self.watermarks
+            .iter()
+            .map(|watermark| watermark.load(Relaxed))
+            .min()
+            .unwrap_or(START_OF_TIME)
+    }
+
+    pub(super) fn reach(&self, instance: usize, watermark: EventTime) {
+        if let Some(slot) = self.watermarks.get(instance) {
+            slot.store(watermark, Relaxed);
+        }
+    }
 }
 
 impl Progress {
-    /// Of a pipeline with stages of these names and so many partitions.
+    /// Of a pipeline with stages of these names, each of so many instances.
     #[must_use]
-    pub fn new(stages: impl Iterator<Item = String>) -> Self {
+    pub fn new(stages: impl Iterator<Item = String>, instances: usize) -> Self {
         let stage = |name| StageProgress {
             name,
             records_in: AtomicU64::new(0),
             records_out: AtomicU64::new(0),
             cpu_nanos: AtomicU64::new(0),
-            watermark: AtomicI64::new(START_OF_TIME),
+            watermarks: (0..instances)
+                .map(|_| AtomicI64::new(START_OF_TIME))
+                .collect(),
         };
         Self {
             records: AtomicU64::new(0),
@@ -82,7 +102,12 @@ impl Progress {
     /// Sums up to now, committed or not.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let committed = self.committed().totals;
+        // Held until the counters are read: a commit moves what they say into the sums.
+        let committed = self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let committed = &committed.totals;
         Totals {
             records: committed.records + self.records.load(Relaxed),
             rejected: committed.rejected + self.rejected.load(Relaxed),
@@ -93,7 +118,10 @@ impl Progress {
     /// What the last checkpoint says.
     #[must_use]
     pub fn committed(&self) -> Committed {
-        *self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far the input was read and how far it goes, if that is known of all of it.
@@ -104,8 +132,31 @@ impl Progress {
         (done, partitions.iter().map(|&(_, length)| length).sum())
     }
 
+    /// How far the slowest watermark of the pipeline is behind the latest event time; none before there is a watermark, and at the end of
+    /// all input.
+    #[must_use]
+    pub fn watermark_delay(&self) -> Option<Duration> {
+        // Stages in front of where watermarks are made never have one.
+        let reached = self
+            .stages
+            .iter()
+            .map(StageProgress::watermark)
+            .filter(|&watermark| watermark > START_OF_TIME);
+        let slowest = reached.min().filter(|&watermark| watermark < END_OF_TIME)?;
+        let behind = self.latest.load(Relaxed).checked_sub(slowest)?;
+        u64::try_from(behind).ok().map(Duration::from_millis)
+    }
+
+    pub(super) fn saw(&self, latest: EventTime) {
+        self.latest.fetch_max(latest, Relaxed);
+    }
+
     pub(super) fn commit(&self, committed: Committed) {
-        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = committed;
+        let mut last = self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = committed;
         self.start_over();
     }
 
@@ -121,8 +172,56 @@ impl Progress {
     }
 
     pub(super) fn read(&self, partition: usize, progress: (u64, Option<u64>)) {
-        if let Some(slot) = self.input.lock().unwrap_or_else(PoisonError::into_inner).get_mut(partition) {
+        if let Some(slot) = self
+            .input
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(partition)
+        {
             *slot = progress;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress() -> Progress {
+        Progress::new(["parse", "count"].into_iter().map(str::to_owned), 2)
+    }
+
+    #[test]
+    fn the_delay_is_that_of_the_slowest_instance_behind_a_watermark() {
+        let progress = progress();
+        assert_eq!(progress.watermark_delay(), None);
+        progress.saw(10_000);
+        progress.stages[1].reach(0, 9_000);
+        assert_eq!(progress.watermark_delay(), None);
+        progress.stages[1].reach(1, 4_999);
+        assert_eq!(
+            progress.watermark_delay(),
+            Some(Duration::from_millis(5_001))
+        );
+        progress.stages[1].reach(0, END_OF_TIME);
+        progress.stages[1].reach(1, END_OF_TIME);
+        assert_eq!(progress.watermark_delay(), None);
+    }
+
+    #[test]
+    fn a_commit_moves_the_counters_into_the_sums() {
+        let progress = progress();
+        progress.records.store(5, Relaxed);
+        progress.commit(Committed {
+            totals: Totals {
+                records: 5,
+                ..Totals::default()
+            },
+            ..Committed::default()
+        });
+        assert_eq!(progress.totals().records, 5);
+        progress.records.store(2, Relaxed);
+        progress.start_over();
+        assert_eq!(progress.totals().records, 5);
     }
 }

@@ -23,8 +23,14 @@ pub(super) struct Router {
 enum Route {
     /// Stages of this worker, by edge.
     Call(usize),
-    Straight { edge: usize, segment: usize },
-    Exchange { edge: usize, segment: usize },
+    Straight {
+        edge: usize,
+        segment: usize,
+    },
+    Exchange {
+        edge: usize,
+        segment: usize,
+    },
     Sink(usize),
 }
 
@@ -50,28 +56,49 @@ impl Router {
                 continue;
             }
             let to = topology.segment_of[edge.stage];
-            routes.push((edge.from, match edge.transport {
-                Transport::Call => Route::Call(index),
-                Transport::Straight => Route::Straight { edge: index, segment: to },
-                Transport::Exchange => Route::Exchange { edge: index, segment: to },
-            }));
+            routes.push((
+                edge.from,
+                match edge.transport {
+                    Transport::Call => Route::Call(index),
+                    Transport::Straight => Route::Straight {
+                        edge: index,
+                        segment: to,
+                    },
+                    Transport::Exchange => Route::Exchange {
+                        edge: index,
+                        segment: to,
+                    },
+                },
+            ));
         }
         let mut reached = vec![false; sinks.len()];
         for (index, sink) in plan.sinks.iter().enumerate() {
-            for &origin in sink.from.iter().filter(|origin| topology.segment_of_origin(**origin) == segment) {
+            for &origin in sink
+                .from
+                .iter()
+                .filter(|origin| topology.segment_of_origin(**origin) == segment)
+            {
                 routes.push((origin, Route::Sink(index)));
                 reached[index] = true;
             }
         }
         let downstream = topology.downstream(segment);
         let senders = |(to, senders): (usize, &Vec<Sender<ToWorker>>)| {
-            if downstream.contains(&to) { senders.clone() } else { Vec::new() }
+            if downstream.contains(&to) {
+                senders.clone()
+            } else {
+                Vec::new()
+            }
         };
         Self {
             worker,
             routes,
             workers: workers.iter().enumerate().map(senders).collect(),
-            sinks: sinks.iter().zip(reached).map(|(sink, reached)| reached.then(|| sink.clone())).collect(),
+            sinks: sinks
+                .iter()
+                .zip(reached)
+                .map(|(sink, reached)| reached.then(|| sink.clone()))
+                .collect(),
         }
     }
 
@@ -90,14 +117,23 @@ impl Router {
         let mut parts: Option<Vec<Arc<Batch>>> = None;
         for (_, route) in self.routes.iter().filter(|(from, _)| *from == origin) {
             match *route {
-                Route::Call(edge) => calls.push(Call { edge, signal: Signal::Batch(Arc::clone(&batch)) }),
+                Route::Call(edge) => calls.push(Call {
+                    edge,
+                    signal: Signal::Batch(Arc::clone(&batch)),
+                }),
                 Route::Straight { edge, segment } => {
-                    self.deliver(segment, self.worker, edge, Signal::Batch(Arc::clone(&batch)))?;
+                    self.deliver(
+                        segment,
+                        self.worker,
+                        edge,
+                        Signal::Batch(Arc::clone(&batch)),
+                    )?;
                 }
                 Route::Exchange { edge, segment } => {
                     let workers = self.workers[segment].len();
-                    let parts = parts
-                        .get_or_insert_with(|| batch.partition(workers).into_iter().map(Arc::new).collect());
+                    let parts = parts.get_or_insert_with(|| {
+                        batch.partition(workers).into_iter().map(Arc::new).collect()
+                    });
                     for (worker, part) in parts.iter().enumerate() {
                         if !(part.is_empty() && part.marks.is_empty()) {
                             self.deliver(segment, worker, edge, Signal::Batch(Arc::clone(part)))?;
@@ -114,13 +150,25 @@ impl Router {
         Ok(calls)
     }
 
+    /// Sends records to a sink, whatever their origin.
+    pub(super) fn send_to_sink(&self, sink: usize, batch: Batch) -> Result<(), Fault> {
+        self.sinks[sink].as_ref().map_or(Ok(()), |sink| {
+            Ok(sink.send(ToSink::Batch(Arc::new(batch)))?)
+        })
+    }
+
     /// Says that an origin is silent for now.
     pub(super) fn silence(&self, origin: Origin) -> Result<Vec<Call>, Fault> {
         let mut calls = Vec::new();
         for (_, route) in self.routes.iter().filter(|(from, _)| *from == origin) {
             match *route {
-                Route::Call(edge) => calls.push(Call { edge, signal: Signal::Silence }),
-                Route::Straight { edge, segment } => self.deliver(segment, self.worker, edge, Signal::Silence)?,
+                Route::Call(edge) => calls.push(Call {
+                    edge,
+                    signal: Signal::Silence,
+                }),
+                Route::Straight { edge, segment } => {
+                    self.deliver(segment, self.worker, edge, Signal::Silence)?
+                }
                 Route::Exchange { edge, segment } => {
                     for worker in 0..self.workers[segment].len() {
                         self.deliver(segment, worker, edge, Signal::Silence)?;
@@ -143,13 +191,29 @@ impl Router {
         Ok(())
     }
 
-    fn deliver(&self, segment: usize, worker: usize, edge: usize, signal: Signal) -> Result<(), Fault> {
-        Ok(self.workers[segment][worker].send(ToWorker::Deliver { edge, from: self.worker, signal })?)
+    fn deliver(
+        &self,
+        segment: usize,
+        worker: usize,
+        edge: usize,
+        signal: Signal,
+    ) -> Result<(), Fault> {
+        Ok(self.workers[segment][worker].send(ToWorker::Deliver {
+            edge,
+            from: self.worker,
+            signal,
+        })?)
     }
 }
 
 /// A batch that only carries marks, for a port to which a stage wrote no record.
 pub(super) fn marks_alone(marks: &[Mark]) -> Batch {
-    let marks = marks.iter().map(|mark| Mark { index: 0, ..*mark }).collect();
-    Batch { marks, ..Batch::default() }
+    let marks = marks
+        .iter()
+        .map(|mark| Mark { index: 0, ..*mark })
+        .collect();
+    Batch {
+        marks,
+        ..Batch::default()
+    }
 }

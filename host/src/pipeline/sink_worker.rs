@@ -23,7 +23,10 @@ pub(super) fn run(
         match message {
             ToSink::Batch(batch) => {
                 let misfits: Vec<Misfit> = sink.write(&batch)?;
-                let letters: Vec<_> = misfits.into_iter().map(|misfit| misfit.into_letter(name, &batch)).collect();
+                let letters: Vec<_> = misfits
+                    .into_iter()
+                    .map(|misfit| misfit.into_letter(name, &batch))
+                    .collect();
                 shared.write_dead_letters(&letters)?;
                 // Let go of before the next is waited for: the batch is the largest thing in flight.
                 drop(Arc::into_inner(batch));
@@ -33,7 +36,10 @@ pub(super) fn run(
                 if barriers == upstream {
                     barriers = 0;
                     let position = sink.prepare()?;
-                    events.send(Event::Prepared { sink: index, position })?;
+                    events.send(Event::Prepared {
+                        sink: index,
+                        position,
+                    })?;
                 }
             }
         }

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use super::channel::{Control, Event, Fault};
 use super::plan::Origin;
+use super::replay::Delivery;
 use super::watermark::Assigner;
 use super::worker::Worker;
 use crate::checkpoint::{DeadLetter, PartitionCheckpoint};
@@ -24,6 +25,8 @@ pub(super) struct SourceWorker {
     /// By source: where the watermark is made from the transport's own timestamps.
     pub(super) assigners: Vec<Option<Assigner>>,
     pub(super) control: Receiver<Control>,
+    /// Where dead letters are replayed, nothing is read.
+    pub(super) replay: Option<Vec<Delivery>>,
 }
 
 /// A partition that is being read.
@@ -40,10 +43,18 @@ impl SourceWorker {
     /// Reads to the end or until the task goes away.
     pub(super) fn run(&mut self) -> Result<(), Fault> {
         self.worker.restore_watermarks()?;
-        self.start_watermarks()?;
+        if self.replay.is_none() {
+            self.start_watermarks()?;
+        }
+        if !self.wait_for_start()? {
+            return Ok(());
+        }
         let mut next = 0;
         let mut looked = Instant::now();
         let mut told = false;
+        for delivery in self.replay.iter_mut().flat_map(std::mem::take) {
+            self.worker.deliver(delivery.to, delivery.record)?;
+        }
         loop {
             if !self.obey(told)? {
                 return Ok(());
@@ -69,7 +80,18 @@ impl SourceWorker {
 
     fn next_partition(&self, from: usize) -> Option<usize> {
         let count = self.partitions.len();
-        (from..from + count).map(|index| index % count).find(|&index| !self.partitions[index].ended)
+        (from..from + count)
+            .map(|index| index % count)
+            .find(|&index| !self.partitions[index].ended)
+    }
+
+    /// Nothing is read before the task says so: it may want a first checkpoint of how it found the sinks.
+    fn wait_for_start(&mut self) -> Result<bool, Fault> {
+        match self.control.recv() {
+            Ok(Control::Resume) => Ok(true),
+            Ok(Control::Checkpoint) => self.stand_still(),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Does what the task says; gives false when the task has gone. Waits a while for it where there is nothing else to do.
@@ -83,33 +105,46 @@ impl SourceWorker {
             })
         };
         match told {
-            Ok(Control::Checkpoint) => {
-                self.stand_still()?;
-                Ok(self.control.recv().is_ok())
-            }
+            Ok(Control::Checkpoint) => self.stand_still(),
             Ok(Control::Resume) | Err(RecvTimeoutError::Timeout) => Ok(true),
             Err(RecvTimeoutError::Disconnected) => Ok(false),
         }
     }
 
-    fn stand_still(&mut self) -> Result<(), Fault> {
+    /// Says what this worker knows and waits until it may go on; gives false when the task has gone.
+    fn stand_still(&mut self) -> Result<bool, Fault> {
         let mut flushed = self.worker.flush()?;
         for (local, reading) in self.partitions.iter().enumerate() {
             let checkpoint = self.checkpoint_of(local, reading);
-            flushed.partitions.push((reading.source, reading.partition.name().to_owned(), checkpoint));
+            flushed.partitions.push((
+                reading.source,
+                reading.partition.name().to_owned(),
+                checkpoint,
+            ));
         }
         self.worker.router.barrier()?;
-        Ok(self.worker.events.send(Event::Flushed(flushed))?)
+        self.worker.events.send(Event::Flushed(flushed))?;
+        Ok(self.control.recv().is_ok())
     }
 
     fn checkpoint_of(&self, local: usize, reading: &Reading) -> PartitionCheckpoint {
         let plan = &self.worker.shared.plan;
         let of_stages = self.worker.stages.iter().filter_map(|(&stage, worker)| {
-            Some((plan.stages[stage].name.clone(), worker.assigner.as_ref()?.partition(local)))
+            Some((
+                plan.stages[stage].name.clone(),
+                worker.assigner.as_ref()?.partition(local),
+            ))
         });
-        let of_sources = self.assigners.iter().enumerate().filter_map(|(source, assigner)| {
-            Some((plan.sources[source].name.clone(), assigner.as_ref()?.partition(local)))
-        });
+        let of_sources = self
+            .assigners
+            .iter()
+            .enumerate()
+            .filter_map(|(source, assigner)| {
+                Some((
+                    plan.sources[source].name.clone(),
+                    assigner.as_ref()?.partition(local),
+                ))
+            });
         PartitionCheckpoint {
             position: reading.partition.position(),
             watermarks: of_stages.chain(of_sources).collect(),
@@ -134,7 +169,11 @@ impl SourceWorker {
     fn take(&mut self, local: usize, source: usize, read: ReadBatch) -> Result<(), Fault> {
         let ReadBatch { batch, refused } = read;
         let records = (batch.len() + refused.len()) as u64;
-        self.worker.shared.progress.records.fetch_add(records, Relaxed);
+        self.worker
+            .shared
+            .progress
+            .records
+            .fetch_add(records, Relaxed);
         let name = &self.worker.shared.plan.sources[source].name;
         let letters: Vec<_> = refused
             .into_iter()
@@ -151,16 +190,25 @@ impl SourceWorker {
             .collect();
         self.worker.shared.write_dead_letters(&letters)?;
         let origins = (0..).take(batch.len()).collect();
-        let mut emission = [Emission { port: 0, batch, origins }];
+        let mut emission = [Emission {
+            port: 0,
+            batch,
+            origins,
+        }];
         if let Some(assigner) = &mut self.assigners[source] {
             assigner.assign(Some(local), &mut emission, Instant::now());
+            self.worker.shared.progress.saw(assigner.latest());
         }
         let [emission] = emission;
-        self.worker.send(Origin::Source(source), emission.batch, Some(local))
+        self.worker
+            .send(Origin::Source(source), emission.batch, Some(local))
     }
 
     /// Everything behind a source without a watermark of its own waits for the end of that source alone.
     fn end_of_sources(&mut self) -> Result<(), Fault> {
+        if self.replay.is_some() {
+            return Ok(());
+        }
         for source in 0..self.assigners.len() {
             if self.assigners[source].is_none() {
                 self.worker.advance(Origin::Source(source), END_OF_TIME)?;
@@ -176,7 +224,9 @@ impl SourceWorker {
     fn look_for_idle(&mut self, now: Instant) -> Result<(), Fault> {
         self.move_watermarks(|assigner| assigner.look_for_idle(now))?;
         let silent = self.at_assigners(|assigner| assigner.becomes_silent().then_some(()));
-        silent.into_iter().try_for_each(|(origin, ())| self.worker.silence(origin))
+        silent
+            .into_iter()
+            .try_for_each(|(origin, ())| self.worker.silence(origin))
     }
 
     /// Tells those behind which watermark was reached before the restart.
@@ -187,16 +237,29 @@ impl SourceWorker {
         })
     }
 
-    fn move_watermarks(&mut self, step: impl FnMut(&mut Assigner) -> Option<EventTime>) -> Result<(), Fault> {
+    fn move_watermarks(
+        &mut self,
+        step: impl FnMut(&mut Assigner) -> Option<EventTime>,
+    ) -> Result<(), Fault> {
         let moved = self.at_assigners(step);
-        moved.into_iter().try_for_each(|(origin, watermark)| self.worker.advance(origin, watermark))
+        moved
+            .into_iter()
+            .try_for_each(|(origin, watermark)| self.worker.advance(origin, watermark))
     }
 
     /// What `look` gives at the assigners, of sources and of stages, for each origin that is behind one.
-    fn at_assigners<R: Copy>(&mut self, mut look: impl FnMut(&mut Assigner) -> Option<R>) -> Vec<(Origin, R)> {
+    fn at_assigners<R: Copy>(
+        &mut self,
+        mut look: impl FnMut(&mut Assigner) -> Option<R>,
+    ) -> Vec<(Origin, R)> {
         let mut found = Vec::new();
         for (source, assigner) in self.assigners.iter_mut().enumerate() {
-            found.extend(assigner.as_mut().and_then(&mut look).map(|seen| (Origin::Source(source), seen)));
+            found.extend(
+                assigner
+                    .as_mut()
+                    .and_then(&mut look)
+                    .map(|seen| (Origin::Source(source), seen)),
+            );
         }
         let plan = &self.worker.shared.plan;
         for (&stage, worker) in &mut self.worker.stages {

@@ -8,19 +8,33 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, never, select};
 
 use super::attempt::{Attempt, Start};
-use super::channel::{Control, Event, Fault, Flushed};
+use super::channel::{Control, Event, Fault, Flushed, PluginFault};
 use super::plan::Plan;
 use super::progress::{Committed, Progress};
-use super::recovery::{Decision, Recovery};
-use crate::checkpoint::{Checkpoint, StageCheckpoint, Store, StoreError};
+use super::recovery::{Decision, Exhausted, Recovery};
+use super::replay::{Replay, Replayed};
+use super::rhythm::Rhythm;
+use crate::checkpoint::{Checkpoint, DeadLetterFilter, StageCheckpoint, Store, StoreError};
 use crate::error::Code;
 use crate::plugin::Changes;
 use crate::record::KEY_GROUPS;
 
 /// Milliseconds since the Unix epoch, by the clock on the wall.
 pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// When a checkpoint is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    UnderWay,
+    /// The pipeline was told to stop.
+    Stop,
+    /// Everything there was has been worked on.
+    End,
 }
 
 /// Runs a plan.
@@ -30,6 +44,7 @@ pub struct Task {
     progress: Arc<Progress>,
     recovery: Recovery,
     last: Checkpoint,
+    replay: Option<Replay>,
 }
 
 /// How a run ended well.
@@ -53,7 +68,9 @@ pub enum TaskError {
     #[error("the last checkpoint does not fit the manifest: {0}")]
     Mismatch(String),
     /// The state of a stage is of a version that its plugin cannot load.
-    #[error("the stage `{stage}` remembers state of version {found}, and its plugin can load versions {oldest} to {newest}")]
+    #[error(
+        "the stage `{stage}` remembers state of version {found}, and its plugin can load versions {oldest} to {newest}"
+    )]
     StateVersion {
         /// The stage.
         stage: String,
@@ -67,6 +84,14 @@ pub enum TaskError {
     /// Something failed, and trying again is of no use.
     #[error("{0}")]
     Failed(Fault),
+    /// A plugin failed, and trying again was of no use.
+    #[error("{fault}; the pipeline was given up after {after}")]
+    GivenUp {
+        /// What happened last.
+        fault: Fault,
+        /// What had happened by then.
+        after: Exhausted,
+    },
 }
 
 impl TaskError {
@@ -77,7 +102,7 @@ impl TaskError {
             Self::Store(error) => error.code(),
             Self::Mismatch(_) => Code::CHECKPOINT_MISMATCH,
             Self::StateVersion { .. } => Code::STATE_VERSION,
-            Self::Failed(fault) => fault.code(),
+            Self::Failed(fault) | Self::GivenUp { fault, .. } => fault.code(),
         }
     }
 }
@@ -87,7 +112,7 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Plugin { failure, .. } => failure.code(),
+            Self::Plugin(fault) => fault.failure.code(),
             Self::StateWithoutKey { .. } => Code::STATE_WITHOUT_KEY,
             Self::Source(error) => error.code(),
             Self::Sink(error) => error.code(),
@@ -106,7 +131,10 @@ impl Task {
         let store = Store::open(&plan.checkpoint.path, &plan.name)?;
         let last = store.latest()?.unwrap_or_default();
         super::compatibility::check(&plan, &store, &last)?;
-        let progress = Progress::new(plan.stages.iter().map(|stage| stage.name.clone()));
+        let progress = Progress::new(
+            plan.stages.iter().map(|stage| stage.name.clone()),
+            plan.parallelism,
+        );
         let recovery = Recovery::new(plan.maximum_restarts);
         let task = Self {
             plan: Arc::new(plan),
@@ -114,6 +142,7 @@ impl Task {
             progress: Arc::new(progress),
             recovery,
             last,
+            replay: None,
         };
         task.progress.commit(committed(&task.last));
         Ok(task)
@@ -132,19 +161,56 @@ impl Task {
     pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         if self.last.complete {
             self.check_nothing_was_added()?;
+            self.check_sinks()?;
             return Ok(Ending::AlreadyComplete);
         }
+        self.run_attempts(stop)
+    }
+
+    /// Gives the dead letters that `filter` lets through back to the stages and sinks that refused them. They leave the queue in the
+    /// transaction that commits what became of them; a record that is refused again is a new dead letter.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn replay(mut self, filter: &DeadLetterFilter) -> Result<Replayed, TaskError> {
+        let letters = self
+            .store
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .dead_letters(filter)?;
+        let (replay, kept) = Replay::of(letters, &self.plan);
+        let mut replayed = Replayed {
+            replayed: replay.ids.len(),
+            kept,
+            ..Replayed::default()
+        };
+        let rejected = self.last.totals.rejected;
+        if replayed.replayed > 0 {
+            // One worker sees all: the order in which letters are given back is the order of their ids.
+            self.plan = Arc::new(Plan {
+                parallelism: 1,
+                ..(*self.plan).clone()
+            });
+            self.replay = Some(replay);
+            self.run_attempts(&never())?;
+            replayed.refused_again = self.last.totals.rejected - rejected;
+        }
+        Ok(replayed)
+    }
+
+    fn run_attempts(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         loop {
             let fault = match self.attempt(stop) {
                 Ok(ending) => return Ok(ending),
                 Err(fault) => fault,
             };
-            self.store.lock().unwrap_or_else(PoisonError::into_inner).roll_back()?;
+            self.store
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .roll_back()?;
             self.progress.start_over();
             self.progress.restarts.fetch_add(1, Relaxed);
-            if self.decide(&fault) == Decision::Stop {
-                return Err(TaskError::Failed(fault));
-            }
+            self.recover(fault)?;
         }
     }
 
@@ -156,23 +222,62 @@ impl Task {
             let known = |name: &str| restored.is_some_and(|restored| restored.contains_key(name));
             if let Some(added) = partitions.iter().find(|partition| !known(partition.name())) {
                 let (source_name, partition) = (plan.name.clone(), added.name().to_owned());
-                return Err(TaskError::Failed(crate::source::SourceError::Added { source_name, partition }.into()));
+                return Err(TaskError::Failed(
+                    crate::source::SourceError::Added {
+                        source_name,
+                        partition,
+                    }
+                    .into(),
+                ));
             }
         }
         Ok(())
     }
 
-    fn decide(&mut self, fault: &Fault) -> Decision {
-        let Fault::Plugin { site, suspect, failure, stage, digest } = fault else {
-            return Decision::Stop;
+    /// What was written is still there.
+    fn check_sinks(&self) -> Result<(), TaskError> {
+        for plan in &self.plan.sinks {
+            crate::sink::open(
+                &plan.name,
+                &plan.kind,
+                self.last.sinks.get(&plan.name),
+                &self.store,
+            )
+            .map_err(|error| TaskError::Failed(error.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Decides whether another attempt is worth while.
+    fn recover(&mut self, fault: Fault) -> Result<(), TaskError> {
+        let Fault::Plugin(by_plugin) = &fault else {
+            return Err(TaskError::Failed(fault));
         };
+        let PluginFault {
+            site,
+            suspect,
+            failure,
+            stage,
+            digest,
+            ..
+        } = &**by_plugin;
         let decision = self.recovery.on_failure(*site, suspect.clone(), failure);
-        let backtrace = failure.backtrace.as_deref().unwrap_or_default();
-        tracing::warn!(
-            code = fault.code().id, stage, plugin = digest, ?suspect, backtrace, ?decision,
-            "{fault}; going back to checkpoint {}", self.last.epoch
-        );
-        decision
+        if let Some(backtrace) = &failure.backtrace {
+            tracing::debug!(stage, "{backtrace}");
+        }
+        match decision {
+            Decision::Restart => {
+                let (code, epoch) = (fault.code().id, self.last.epoch);
+                tracing::warn!(
+                    code,
+                    stage,
+                    plugin = digest,
+                    "{fault}; going back to checkpoint {epoch}"
+                );
+                Ok(())
+            }
+            Decision::Stop(after) => Err(TaskError::GivenUp { fault, after }),
+        }
     }
 
     fn attempt(&mut self, stop: &Receiver<()>) -> Result<Ending, Fault> {
@@ -182,6 +287,7 @@ impl Task {
             progress: &self.progress,
             checkpoint: &self.last,
             precautions: self.recovery.precautions(),
+            replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
         })?;
         let ending = self.conduct(&attempt, stop);
         attempt.stop();
@@ -190,33 +296,46 @@ impl Task {
 
     /// Takes checkpoints until the end.
     fn conduct(&mut self, attempt: &Attempt, stop: &Receiver<()>) -> Result<Ending, Fault> {
-        let mut rhythm = Rhythm::new(&self.plan);
+        let mut rhythm = Rhythm::new(&self.plan.checkpoint);
         let mut ended = 0;
         let mut careful = attempt.outstanding.load(Acquire) > 0;
-        if self.plan.sinks.iter().any(|sink| !self.last.sinks.contains_key(&sink.name)) && !careful {
+        // A replay is one transaction: it has no checkpoint but the one at its end.
+        let alone = self.replay.is_some();
+        let unknown = self
+            .plan
+            .sinks
+            .iter()
+            .any(|sink| !self.last.sinks.contains_key(&sink.name));
+        if unknown && !careful && !alone {
             // From here on it is known what the sinks held before the first record.
-            self.checkpoint(attempt, &mut ended, false)?;
+            self.checkpoint(attempt, &mut ended, Moment::UnderWay)?;
+        } else {
+            attempt.resume();
         }
         let told_to_stop = never();
         let mut stop = stop;
         loop {
             if ended == attempt.controls.len() {
-                self.checkpoint(attempt, &mut ended, true)?;
+                self.checkpoint(attempt, &mut ended, Moment::End)?;
                 return Ok(Ending::Complete);
             }
             let passed = careful && attempt.outstanding.load(Acquire) == 0;
-            if passed || (!careful && rhythm.is_due()) {
+            if !alone && (passed || (!careful && rhythm.is_due())) {
                 careful = false;
                 rhythm.start();
-                self.checkpoint(attempt, &mut ended, false)?;
+                self.checkpoint(attempt, &mut ended, Moment::UnderWay)?;
                 rhythm.end();
             }
-            let wait = if careful { Duration::from_millis(5) } else { rhythm.wait() };
+            let wait = if careful {
+                Duration::from_millis(5)
+            } else {
+                rhythm.wait()
+            };
             select! {
                 recv(attempt.events) -> event => self.on_event(event.map_err(|_| Fault::Disconnected)?, &mut ended)?,
                 recv(stop) -> told => match told {
                     Ok(()) => {
-                        self.checkpoint(attempt, &mut ended, false)?;
+                        self.checkpoint(attempt, &mut ended, Moment::Stop)?;
                         return Ok(Ending::Stopped);
                     }
                     Err(_) => stop = &told_to_stop,
@@ -226,7 +345,10 @@ impl Task {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "events that concern the task itself come with its next parts")]
+    #[expect(
+        clippy::unused_self,
+        reason = "events that concern the task itself come with its next parts"
+    )]
     fn on_event(&self, event: Event, ended: &mut usize) -> Result<(), Fault> {
         match event {
             Event::Ended => *ended += 1,
@@ -236,8 +358,13 @@ impl Task {
         Ok(())
     }
 
-    /// Brings everything to a standstill, commits it, and lets it go on.
-    fn checkpoint(&mut self, attempt: &Attempt, ended: &mut usize, complete: bool) -> Result<(), Fault> {
+    /// Brings everything to a standstill, commits it, and lets it go on if there is more to come.
+    fn checkpoint(
+        &mut self,
+        attempt: &Attempt,
+        ended: &mut usize,
+        moment: Moment,
+    ) -> Result<(), Fault> {
         let started = Instant::now();
         for control in &attempt.controls {
             // A worker that has gone has said why, which is read below.
@@ -256,7 +383,7 @@ impl Task {
         }
         let mut checkpoint = Checkpoint {
             epoch: self.last.epoch + 1,
-            complete,
+            complete: moment == Moment::End && (self.replay.is_none() || self.last.complete),
             taken_at: now(),
             pause_micros: 0,
             key_groups: KEY_GROUPS,
@@ -264,17 +391,28 @@ impl Task {
             totals: self.progress.totals(),
             ..Checkpoint::default()
         };
+        if self.replay.is_some() {
+            checkpoint.sources = self.last.sources.clone();
+        }
         let changes = gather(&self.plan, flushed, &mut checkpoint);
         checkpoint.pause_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.store.lock().unwrap_or_else(PoisonError::into_inner).commit(&checkpoint, &changes)?;
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(replay) = self.replay.as_ref().filter(|_| moment == Moment::End) {
+            store.remove_dead_letters(&replay.ids)?;
+        }
+        store.commit(&checkpoint, &changes)?;
+        drop(store);
         let pause = started.elapsed();
-        self.progress.commit(Committed { pause, ..committed(&checkpoint) });
+        self.progress.commit(Committed {
+            pause,
+            ..committed(&checkpoint)
+        });
         tracing::debug!(epoch = checkpoint.epoch, ?pause, "checkpoint");
         self.last = checkpoint;
         self.recovery.on_checkpoint();
         attempt.begin_epoch(self.last.epoch + 1);
-        for control in &attempt.controls {
-            let _ = control.send(Control::Resume);
+        if moment == Moment::UnderWay {
+            attempt.resume();
         }
         Ok(())
     }
@@ -290,7 +428,11 @@ fn committed(checkpoint: &Checkpoint) -> Committed {
 }
 
 /// Puts what the workers know into the checkpoint; gives the changes of state.
-fn gather(plan: &Plan, flushed: Vec<Flushed>, checkpoint: &mut Checkpoint) -> Vec<(String, u32, Changes)> {
+fn gather(
+    plan: &Plan,
+    flushed: Vec<Flushed>,
+    checkpoint: &mut Checkpoint,
+) -> Vec<(String, u32, Changes)> {
     let mut changes = Vec::new();
     for worker in flushed {
         for (stage, watermark) in worker.watermarks {
@@ -305,45 +447,20 @@ fn gather(plan: &Plan, flushed: Vec<Flushed>, checkpoint: &mut Checkpoint) -> Ve
         }
         for (source, partition, position) in worker.partitions {
             let source = plan.sources[source].name.clone();
-            checkpoint.sources.entry(source).or_default().insert(partition, position);
+            checkpoint
+                .sources
+                .entry(source)
+                .or_default()
+                .insert(partition, position);
         }
         changes.extend(worker.changes.into_iter().map(|(stage, changes)| {
             let plan = &plan.stages[stage];
-            (plan.name.clone(), plan.component.description().state_version, changes)
+            (
+                plan.name.clone(),
+                plan.component.description().state_version,
+                changes,
+            )
         }));
     }
     changes
-}
-
-/// When the next checkpoint is due.
-struct Rhythm {
-    interval: Duration,
-    minimum_pause: Duration,
-    started: Instant,
-    ended: Instant,
-}
-
-impl Rhythm {
-    fn new(plan: &Plan) -> Self {
-        let now = Instant::now();
-        let (interval, minimum_pause) = (plan.checkpoint.interval, plan.checkpoint.minimum_pause);
-        Self { interval, minimum_pause, started: now, ended: now }
-    }
-
-    fn wait(&self) -> Duration {
-        let from_start = self.interval.saturating_sub(self.started.elapsed());
-        from_start.max(self.minimum_pause.saturating_sub(self.ended.elapsed()))
-    }
-
-    fn is_due(&self) -> bool {
-        self.wait().is_zero()
-    }
-
-    fn start(&mut self) {
-        self.started = Instant::now();
-    }
-
-    fn end(&mut self) {
-        self.ended = Instant::now();
-    }
 }

@@ -50,13 +50,23 @@ impl Topology {
     /// Cuts a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut cut = Cut { plan, segments: 1, segment_of: Vec::new(), groups: BTreeMap::new() };
+        let mut cut = Cut {
+            plan,
+            segments: 1,
+            segment_of: Vec::new(),
+            groups: BTreeMap::new(),
+        };
         for stage in 0..plan.stages.len() {
             let segment = cut.segment(stage);
             cut.segment_of.push(segment);
         }
         let edges = cut.edges();
-        Self { workers: plan.parallelism, segments: cut.segments, segment_of: cut.segment_of, edges }
+        Self {
+            workers: plan.parallelism,
+            segments: cut.segments,
+            segment_of: cut.segment_of,
+            edges,
+        }
     }
 
     /// The segment that an origin's records are made in.
@@ -73,7 +83,9 @@ impl Topology {
     pub fn upstream(&self, segment: usize) -> BTreeSet<usize> {
         self.edges
             .iter()
-            .filter(|edge| edge.transport != Transport::Call && self.segment_of[edge.stage] == segment)
+            .filter(|edge| {
+                edge.transport != Transport::Call && self.segment_of[edge.stage] == segment
+            })
             .map(|edge| self.segment_of_origin(edge.from))
             .collect()
     }
@@ -81,20 +93,34 @@ impl Topology {
     /// The segments that `segment` sends to.
     #[must_use]
     pub fn downstream(&self, segment: usize) -> BTreeSet<usize> {
-        (0..self.segments).filter(|other| self.upstream(*other).contains(&segment)).collect()
+        (0..self.segments)
+            .filter(|other| self.upstream(*other).contains(&segment))
+            .collect()
     }
 
     /// Number of channels that the gate of a stage has.
     #[must_use]
     pub fn channels(&self, stage: usize) -> usize {
         let edges = self.edges.iter().filter(|edge| edge.stage == stage);
-        edges.map(|edge| if edge.transport == Transport::Exchange { self.workers } else { 1 }).sum()
+        edges
+            .map(|edge| {
+                if edge.transport == Transport::Exchange {
+                    self.workers
+                } else {
+                    1
+                }
+            })
+            .sum()
     }
 
     /// The sources whose records come to a stage, through whatever other stages.
     #[must_use]
     pub fn sources_of(&self, stage: usize) -> BTreeSet<usize> {
-        let origins = self.edges.iter().filter(|edge| edge.stage == stage).map(|edge| edge.from);
+        let origins = self
+            .edges
+            .iter()
+            .filter(|edge| edge.stage == stage)
+            .map(|edge| edge.from);
         origins
             .flat_map(|origin| match origin {
                 Origin::Source(source) => BTreeSet::from([source]),
@@ -118,10 +144,20 @@ impl Cut<'_> {
             return 0;
         }
         let ports = &self.plan.stages[stage].component.description().inputs;
-        let inputs = || self.plan.stages[stage].inputs.iter().zip(ports).filter(|(origins, _)| !origins.is_empty());
-        let upstream: BTreeSet<usize> =
-            inputs().flat_map(|(origins, _)| origins.iter().map(|&origin| self.segment_of_origin(origin))).collect();
-        let (any, all) = (inputs().any(|(_, port)| port.keyed), inputs().all(|(_, port)| port.keyed));
+        let inputs = || {
+            self.plan.stages[stage]
+                .inputs
+                .iter()
+                .zip(ports)
+                .filter(|(origins, _)| !origins.is_empty())
+        };
+        let upstream: BTreeSet<usize> = inputs()
+            .flat_map(|(origins, _)| origins.iter().map(|&origin| self.segment_of_origin(origin)))
+            .collect();
+        let (any, all) = (
+            inputs().any(|(_, port)| port.keyed),
+            inputs().all(|(_, port)| port.keyed),
+        );
         match upstream.first() {
             Some(&only) if upstream.len() == 1 && !any => only,
             Some(&only) if upstream.len() == 1 && all => {
@@ -157,8 +193,18 @@ impl Cut<'_> {
                         false if port.keyed => Transport::Exchange,
                         false => Transport::Straight,
                     };
-                    edges.push(Edge { from, stage, input, transport, first_channel });
-                    first_channel += if transport == Transport::Exchange { self.plan.parallelism } else { 1 };
+                    edges.push(Edge {
+                        from,
+                        stage,
+                        input,
+                        transport,
+                        first_channel,
+                    });
+                    first_channel += if transport == Transport::Exchange {
+                        self.plan.parallelism
+                    } else {
+                        1
+                    };
                 }
             }
         }

@@ -49,7 +49,12 @@ impl Assigner {
                 heard: now,
             })
             .collect();
-        let mut assigner = Self { strategy, partitions, current: START_OF_TIME, silent: false };
+        let mut assigner = Self {
+            strategy,
+            partitions,
+            current: START_OF_TIME,
+            silent: false,
+        };
         assigner.step();
         assigner
     }
@@ -58,7 +63,10 @@ impl Assigner {
     #[must_use]
     pub fn partition(&self, partition: usize) -> PartitionWatermark {
         let partition = &self.partitions[partition];
-        PartitionWatermark { latest: partition.latest, idle: partition.idle }
+        PartitionWatermark {
+            latest: partition.latest,
+            idle: partition.idle,
+        }
     }
 
     /// The watermark so far.
@@ -67,12 +75,26 @@ impl Assigner {
         self.current
     }
 
+    /// The greatest event time of all partitions, [`NO_EVENT_TIME`] before any.
+    #[must_use]
+    pub fn latest(&self) -> EventTime {
+        self.partitions
+            .iter()
+            .map(|partition| partition.latest)
+            .max()
+            .unwrap_or(NO_EVENT_TIME)
+    }
+
     /// Takes what a stage wrote to its ports for records of `partition`: sets marks between the records, and gives records without an
     /// event time the latest one of the partition.
     pub fn assign(&mut self, partition: Option<usize>, emissions: &mut [Emission], now: Instant) {
         // The marks that came with the batch were for the stage itself; those behind it are made here.
-        emissions.iter_mut().for_each(|emission| emission.batch.marks.clear());
-        let Some(partition) = partition.filter(|_| emissions.iter().any(|emission| !emission.batch.is_empty())) else {
+        emissions
+            .iter_mut()
+            .for_each(|emission| emission.batch.marks.clear());
+        let Some(partition) =
+            partition.filter(|_| emissions.iter().any(|emission| !emission.batch.is_empty()))
+        else {
             return;
         };
         let known = &mut self.partitions[partition];
@@ -100,8 +122,14 @@ impl Assigner {
             self.partitions[partition].latest = latest;
             if let Some(watermark) = self.step() {
                 for (emission, cursor) in emissions.iter_mut().zip(&cursors) {
-                    #[expect(clippy::cast_possible_truncation, reason = "a batch has less than 2^32 records")]
-                    emission.batch.marks.push(crate::record::Mark { index: *cursor as u32, watermark });
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "a batch has less than 2^32 records"
+                    )]
+                    emission.batch.marks.push(crate::record::Mark {
+                        index: *cursor as u32,
+                        watermark,
+                    });
                 }
             }
         }
@@ -125,7 +153,8 @@ impl Assigner {
     /// Whether no partition has anything to say any more for now, and that is news.
     pub fn becomes_silent(&mut self) -> bool {
         let idle = |partition: &Partition| partition.idle || partition.ended;
-        let silent = self.partitions.iter().all(idle) && self.partitions.iter().any(|partition| !partition.ended);
+        let silent = self.partitions.iter().all(idle)
+            && self.partitions.iter().any(|partition| !partition.ended);
         silent && !std::mem::replace(&mut self.silent, silent)
     }
 
@@ -133,9 +162,20 @@ impl Assigner {
         let of = |partition: &Partition| match partition.latest {
             _ if partition.ended => END_OF_TIME,
             NO_EVENT_TIME => START_OF_TIME,
-            latest => latest.saturating_sub(self.strategy.out_of_orderness).saturating_sub(1),
+            latest => latest
+                .saturating_sub(self.strategy.out_of_orderness)
+                .saturating_sub(1),
         };
-        let least = self.partitions.iter().filter(|partition| partition.ended || !partition.idle).map(of).min()?;
+        // A worker without partitions has nothing to wait for, and nobody has to wait for it.
+        let least = match self.partitions.is_empty() {
+            true => END_OF_TIME,
+            false => self
+                .partitions
+                .iter()
+                .filter(|partition| partition.ended || !partition.idle)
+                .map(of)
+                .min()?,
+        };
         if least <= self.current {
             return None;
         }
@@ -146,7 +186,11 @@ impl Assigner {
 
 /// The input record that the next records, over all ports, were made from.
 fn next_origin(emissions: &[Emission], cursors: &[usize]) -> Option<u32> {
-    emissions.iter().zip(cursors).filter_map(|(emission, &cursor)| emission.origins.get(cursor).copied()).min()
+    emissions
+        .iter()
+        .zip(cursors)
+        .filter_map(|(emission, &cursor)| emission.origins.get(cursor).copied())
+        .min()
 }
 
 #[cfg(test)]
@@ -155,14 +199,23 @@ mod tests {
     use crate::record::{Batch, Mark};
 
     fn assigner(partitions: usize) -> Assigner {
-        let strategy = Strategy { out_of_orderness: 5, idle_timeout: Some(Duration::from_secs(30)) };
+        let strategy = Strategy {
+            out_of_orderness: 5,
+            idle_timeout: Some(Duration::from_secs(30)),
+        };
         Assigner::new(strategy, &vec![None; partitions], Instant::now())
     }
 
     fn emission(records: &[(u32, EventTime)]) -> Emission {
         let mut batch = Batch::default();
-        records.iter().for_each(|&(_, time)| batch.push(b"", None, time));
-        Emission { port: 0, batch, origins: records.iter().map(|&(origin, _)| origin).collect() }
+        records
+            .iter()
+            .for_each(|&(_, time)| batch.push(b"", None, time));
+        Emission {
+            port: 0,
+            batch,
+            origins: records.iter().map(|&(origin, _)| origin).collect(),
+        }
     }
 
     fn mark(index: u32, watermark: EventTime) -> Mark {
@@ -178,7 +231,10 @@ mod tests {
 
     #[test]
     fn a_record_of_one_port_moves_the_watermark_of_the_others_in_its_place() {
-        let mut emissions = [emission(&[(0, 100), (2, 101)]), emission(&[(0, 100), (1, 500), (2, 101)])];
+        let mut emissions = [
+            emission(&[(0, 100), (2, 101)]),
+            emission(&[(0, 100), (1, 500), (2, 101)]),
+        ];
         assigner(1).assign(Some(0), &mut emissions, Instant::now());
         assert_eq!(emissions[0].batch.marks, [mark(1, 94), mark(1, 494)]);
         assert_eq!(emissions[1].batch.marks, [mark(1, 94), mark(2, 494)]);
@@ -186,7 +242,11 @@ mod tests {
 
     #[test]
     fn a_record_without_an_event_time_takes_the_latest_and_moves_nothing() {
-        let mut emissions = [emission(&[(0, NO_EVENT_TIME), (1, 100), (2, NO_EVENT_TIME)])];
+        let mut emissions = [emission(&[
+            (0, NO_EVENT_TIME),
+            (1, 100),
+            (2, NO_EVENT_TIME),
+        ])];
         assigner(1).assign(Some(0), &mut emissions, Instant::now());
         assert_eq!(emissions[0].batch.timestamps, [NO_EVENT_TIME, 100, 100]);
         assert_eq!(emissions[0].batch.marks, [mark(2, 94)]);
@@ -204,7 +264,13 @@ mod tests {
             assigner.assign(Some(0), &mut two, Instant::now());
             let mut marks = one[0].batch.marks.clone();
             let behind = u32::try_from(cut).unwrap();
-            marks.extend(two[0].batch.marks.iter().map(|found| mark(found.index + behind, found.watermark)));
+            marks.extend(
+                two[0]
+                    .batch
+                    .marks
+                    .iter()
+                    .map(|found| mark(found.index + behind, found.watermark)),
+            );
             assert_eq!(marks, whole[0].batch.marks, "cut at {cut}");
         }
     }
@@ -219,13 +285,30 @@ mod tests {
         assert_eq!(assigner.end(2), Some(44));
         let later = start + Duration::from_secs(29);
         assigner.assign(Some(0), &mut [emission(&[(0, 110)])], later);
-        assert_eq!(assigner.look_for_idle(start + Duration::from_secs(31)), Some(104));
+        assert_eq!(
+            assigner.look_for_idle(start + Duration::from_secs(31)),
+            Some(104)
+        );
+    }
+
+    #[test]
+    fn a_worker_without_partitions_holds_nobody_back() {
+        assert_eq!(assigner(0).current(), END_OF_TIME);
     }
 
     #[test]
     fn what_is_known_of_a_partition_survives_a_restart() {
-        let strategy = Strategy { out_of_orderness: 5, idle_timeout: None };
-        let known = Some(PartitionWatermark { latest: 100, idle: false });
-        assert_eq!(Assigner::new(strategy, &[known], Instant::now()).current(), 94);
+        let strategy = Strategy {
+            out_of_orderness: 5,
+            idle_timeout: None,
+        };
+        let known = Some(PartitionWatermark {
+            latest: 100,
+            idle: false,
+        });
+        assert_eq!(
+            Assigner::new(strategy, &[known], Instant::now()).current(),
+            94
+        );
     }
 }

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
 use super::plan::{Origin, Plan};
 use super::progress::Progress;
+use super::replay::Recipient;
 use super::router::{Call, Router, marks_alone};
 use super::stage_worker::{Made, StageWorker};
 use super::topology::{Topology, Transport};
@@ -32,7 +33,9 @@ impl Shared {
         if letters.is_empty() {
             return Ok(());
         }
-        self.progress.rejected.fetch_add(letters.len() as u64, Relaxed);
+        self.progress
+            .rejected
+            .fetch_add(letters.len() as u64, Relaxed);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.write_dead_letters(self.epoch.load(Relaxed), super::task::now(), letters)?;
         Ok(())
@@ -60,9 +63,15 @@ struct Arrival {
 impl Worker {
     /// Before the first record, instances have to know the watermark that the stage had reached.
     pub(super) fn restore_watermarks(&mut self) -> Result<(), Fault> {
-        let restored: Vec<(usize, EventTime)> =
-            self.stages.iter().map(|(&stage, worker)| (stage, worker.watermark())).collect();
-        for (stage, watermark) in restored.into_iter().filter(|(_, watermark)| *watermark > START_OF_TIME) {
+        let restored: Vec<(usize, EventTime)> = self
+            .stages
+            .iter()
+            .map(|(&stage, worker)| (stage, worker.watermark()))
+            .collect();
+        for (stage, watermark) in restored
+            .into_iter()
+            .filter(|(_, watermark)| *watermark > START_OF_TIME)
+        {
             let batch = Batch::of_mark(watermark);
             self.run(stage, 0, &batch, &batch.marks, None)?;
         }
@@ -70,7 +79,11 @@ impl Worker {
     }
 
     /// Works on what other workers send, until they go away.
-    pub(super) fn serve(&mut self, inbox: &Receiver<ToWorker>, upstream: usize) -> Result<(), Fault> {
+    pub(super) fn serve(
+        &mut self,
+        inbox: &Receiver<ToWorker>,
+        upstream: usize,
+    ) -> Result<(), Fault> {
         let mut barriers = 0;
         while let Ok(message) = inbox.recv() {
             match message {
@@ -78,7 +91,12 @@ impl Worker {
                     let known = &self.shared.topology.edges[edge];
                     let exchanged = known.transport == Transport::Exchange;
                     let channel = known.first_channel + if exchanged { from } else { 0 };
-                    self.arrive(Arrival { edge, channel, signal, partition: None })?;
+                    self.arrive(Arrival {
+                        edge,
+                        channel,
+                        signal,
+                        partition: None,
+                    })?;
                 }
                 ToWorker::Barrier => {
                     barriers += 1;
@@ -105,9 +123,22 @@ impl Worker {
     }
 
     /// Sends a batch of an origin of this worker on its way; `partition` is where it comes from.
-    pub(super) fn send(&mut self, origin: Origin, batch: Batch, partition: Option<usize>) -> Result<(), Fault> {
+    pub(super) fn send(
+        &mut self,
+        origin: Origin,
+        batch: Batch,
+        partition: Option<usize>,
+    ) -> Result<(), Fault> {
         let calls = self.router.send(origin, batch)?;
         self.call(calls, partition)
+    }
+
+    /// Gives a record back to whoever refused it.
+    pub(super) fn deliver(&mut self, to: Recipient, record: Batch) -> Result<(), Fault> {
+        match to {
+            Recipient::Stage { stage, input } => self.run(stage, input, &record, &[], None),
+            Recipient::Sink(sink) => self.router.send_to_sink(sink, record),
+        }
     }
 
     /// Says that an origin of this worker is silent.
@@ -124,14 +155,21 @@ impl Worker {
     fn call(&mut self, calls: Vec<Call>, partition: Option<usize>) -> Result<(), Fault> {
         for Call { edge, signal } in calls {
             let channel = self.shared.topology.edges[edge].first_channel;
-            self.arrive(Arrival { edge, channel, signal, partition })?;
+            self.arrive(Arrival {
+                edge,
+                channel,
+                signal,
+                partition,
+            })?;
         }
         Ok(())
     }
 
     fn arrive(&mut self, arrival: Arrival) -> Result<(), Fault> {
         let edge = self.shared.topology.edges[arrival.edge];
-        let Some(worker) = self.stages.get_mut(&edge.stage) else { return Ok(()) };
+        let Some(worker) = self.stages.get_mut(&edge.stage) else {
+            return Ok(());
+        };
         match arrival.signal {
             Signal::Batch(batch) => {
                 let marks = worker.gate.advance(arrival.channel, &batch.marks);
@@ -143,9 +181,17 @@ impl Worker {
             Signal::Silence => match worker.gate.silence(arrival.channel) {
                 Some(watermark) => {
                     let batch = Batch::of_mark(watermark);
-                    self.run(edge.stage, edge.input, &batch, &batch.marks, arrival.partition)
+                    self.run(
+                        edge.stage,
+                        edge.input,
+                        &batch,
+                        &batch.marks,
+                        arrival.partition,
+                    )
                 }
-                None if worker.gate.is_silent() && worker.assigner.is_none() => self.silence_stage(edge.stage),
+                None if worker.gate.is_silent() && worker.assigner.is_none() => {
+                    self.silence_stage(edge.stage)
+                }
                 None => Ok(()),
             },
         }
@@ -159,7 +205,11 @@ impl Worker {
     }
 
     pub(super) fn ports(&self, stage: usize) -> usize {
-        self.shared.plan.stages[stage].component.description().outputs.len()
+        self.shared.plan.stages[stage]
+            .component
+            .description()
+            .outputs
+            .len()
     }
 
     fn run(
@@ -170,7 +220,9 @@ impl Worker {
         marks: &[Mark],
         partition: Option<usize>,
     ) -> Result<(), Fault> {
-        let Some(worker) = self.stages.get_mut(&stage) else { return Ok(()) };
+        let Some(worker) = self.stages.get_mut(&stage) else {
+            return Ok(());
+        };
         for made in worker.process(input, batch, marks)? {
             self.pass_on(stage, made, partition)?;
         }
@@ -178,20 +230,40 @@ impl Worker {
     }
 
     fn pass_on(&mut self, stage: usize, made: Made, partition: Option<usize>) -> Result<(), Fault> {
-        let Made { emissions, marks, letters } = made;
+        let Made {
+            emissions,
+            marks,
+            letters,
+        } = made;
         self.shared.write_dead_letters(&letters)?;
         let mut by_port: Vec<Emission> = (0..self.ports(stage))
-            .map(|port| Emission { port, batch: marks_alone(&marks), origins: Vec::new() })
+            .map(|port| Emission {
+                port,
+                batch: marks_alone(&marks),
+                origins: Vec::new(),
+            })
             .collect();
         for emission in emissions {
             let port = emission.port;
             by_port[port] = emission;
         }
-        if let Some(assigner) = self.stages.get_mut(&stage).and_then(|worker| worker.assigner.as_mut()) {
+        if let Some(assigner) = self
+            .stages
+            .get_mut(&stage)
+            .and_then(|worker| worker.assigner.as_mut())
+        {
             assigner.assign(partition, &mut by_port, Instant::now());
+            self.shared.progress.saw(assigner.latest());
         }
         for emission in by_port {
-            self.send(Origin::Stage { stage, port: emission.port }, emission.batch, partition)?;
+            self.send(
+                Origin::Stage {
+                    stage,
+                    port: emission.port,
+                },
+                emission.batch,
+                partition,
+            )?;
         }
         Ok(())
     }

@@ -31,7 +31,9 @@ impl CodeCache {
             tracing::warn!(folder = %folder.display(), "compiled code is not kept: others own or can write the folder");
             return None;
         }
-        Some(Self { folder: folder.to_owned() })
+        Some(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// The code kept under `key`.

@@ -12,9 +12,10 @@ use wasmtime::component::InstancePre;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::{CodeBuilder, Engine};
 
+use super::instance::STARTING;
 use super::runtime::Runtime;
 use super::sandbox::{GRANTED, Sandbox};
-use super::{Description, Failure, Instance, Limits, contract_0_1};
+use super::{Breach, Description, Failure, Instance, Limits, Port, contract_0_1, description};
 use crate::error::Code;
 
 /// A plugin's code and what it says of itself. Cheap to clone.
@@ -29,6 +30,7 @@ struct Inner {
     size: u64,
     imports: Vec<String>,
     description: Description,
+    outputs: Arc<[Port]>,
     pre: InstancePre<Sandbox>,
 }
 
@@ -102,25 +104,62 @@ impl LoadError {
 impl Component {
     pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, LoadError> {
         let owned = || path.to_owned();
-        let bytes = fs::read(path).map_err(|error| LoadError::Read { path: owned(), error })?;
+        let bytes = fs::read(path).map_err(|error| LoadError::Read {
+            path: owned(),
+            error,
+        })?;
         let digest = digest_of(&bytes);
         let engine = &runtime.inner.engine;
-        let code = compile(runtime, &bytes, &digest)
-            .map_err(|error| LoadError::NotComponent { path: owned(), reason: what_it_is(&bytes, &error) })?;
-        let imports: Vec<String> = code.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let code = compile(runtime, &bytes, &digest).map_err(|error| LoadError::NotComponent {
+            path: owned(),
+            reason: what_it_is(&bytes, &error),
+        })?;
+        let imports: Vec<String> = code
+            .component_type()
+            .imports(engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
         check_contract(&code, engine, &imports, path)?;
         let pre = runtime
             .inner
             .linker
             .instantiate_pre(&code)
             .and_then(|pre| contract_0_1::check(&pre).map(|()| pre))
-            .map_err(|error| LoadError::Types { path: owned(), reason: format!("{error:#}") })?;
-        let describe = |failure| LoadError::Describe { path: owned(), failure };
-        let description = Instance::start(&pre, "describe", &Limits::default())
+            .map_err(|error| LoadError::Types {
+                path: owned(),
+                reason: format!("{error:#}"),
+            })?;
+        let describe = |failure: Failure| match failure.breach {
+            // Types of functions are compared when the first instance is made.
+            Breach::Contract(reason) if failure.function == STARTING => LoadError::Types {
+                path: owned(),
+                reason,
+            },
+            _ => LoadError::Describe {
+                path: owned(),
+                failure,
+            },
+        };
+        let description = Instance::start(&pre, Arc::default(), "describe", &Limits::default())
             .and_then(|mut instance| instance.describe())
+            .and_then(|description| match description::check(&description) {
+                Ok(()) => Ok(description),
+                Err(found) => Err(Failure::contract("describe", found)),
+            })
             .map_err(describe)?;
+        let outputs = description.outputs.iter().cloned().collect();
         let size = bytes.len() as u64;
-        Ok(Self { inner: Arc::new(Inner { path: owned(), digest, size, imports, description, pre }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: owned(),
+                digest,
+                size,
+                imports,
+                description,
+                outputs,
+                pre,
+            }),
+        })
     }
 
     /// Where it was read from.
@@ -141,6 +180,12 @@ impl Component {
         self.inner.size
     }
 
+    /// The contract that it is built for.
+    #[must_use]
+    pub fn contract(&self) -> &'static str {
+        contract_0_1::INTERFACE
+    }
+
     /// The interfaces that it imports.
     #[must_use]
     pub fn imports(&self) -> &[String] {
@@ -158,24 +203,38 @@ impl Component {
     /// # Errors
     /// [`Failure`] where the component fails as it starts.
     pub fn instantiate(&self, name: &str, limits: &Limits) -> Result<Instance, Failure> {
-        Instance::start(&self.inner.pre, name, limits)
+        Instance::start(
+            &self.inner.pre,
+            Arc::clone(&self.inner.outputs),
+            name,
+            limits,
+        )
     }
 }
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("path", &self.inner.path).field("digest", &self.inner.digest).finish_non_exhaustive()
+        f.debug_struct("Component")
+            .field("path", &self.inner.path)
+            .field("digest", &self.inner.digest)
+            .finish_non_exhaustive()
     }
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
-fn compile(runtime: &Runtime, bytes: &[u8], digest: &str) -> wasmtime::Result<wasmtime::component::Component> {
+fn compile(
+    runtime: &Runtime,
+    bytes: &[u8],
+    digest: &str,
+) -> wasmtime::Result<wasmtime::component::Component> {
     let engine = &runtime.inner.engine;
     let Some(cache) = &runtime.inner.cache else {
         return wasmtime::component::Component::from_binary(engine, bytes);
@@ -184,12 +243,18 @@ fn compile(runtime: &Runtime, bytes: &[u8], digest: &str) -> wasmtime::Result<wa
     if let Some(code) = cache.get(&key) {
         // SAFETY: the cache returns whole files that only this user can have written, under the digest of the component
         // and the engine that they were compiled with; the engine checks its own version again.
-        #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature; the cache says why this is sound")]
-        if let Ok(component) = unsafe { wasmtime::component::Component::deserialize(engine, code) } {
+        #[expect(
+            unsafe_code,
+            reason = "loading compiled code is unsafe by nature; the cache says why this is sound"
+        )]
+        if let Ok(component) = unsafe { wasmtime::component::Component::deserialize(engine, code) }
+        {
             return Ok(component);
         }
     }
-    let component = CodeBuilder::new(engine).wasm_binary(bytes, None)?.compile_component()?;
+    let component = CodeBuilder::new(engine)
+        .wasm_binary(bytes, None)?
+        .compile_component()?;
     cache.put(&key, &component.serialize()?);
     Ok(component)
 }
@@ -225,15 +290,30 @@ fn check_contract(
         .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentInstance(_)))
         .map(|(name, _)| name.to_owned())
         .collect::<Vec<_>>();
-    if !interfaces.iter().any(|name| name == contract_0_1::INTERFACE) {
-        let found = match interfaces.iter().find(|name| name.starts_with("jackfield:plugin/")) {
+    if !interfaces
+        .iter()
+        .any(|name| name == contract_0_1::INTERFACE)
+    {
+        let found = match interfaces
+            .iter()
+            .find(|name| name.starts_with("jackfield:plugin/"))
+        {
             Some(other) => format!("is built for {other}"),
             None => "exports no interface of a plugin".to_owned(),
         };
-        return Err(LoadError::Contract { path: path.to_owned(), found });
+        return Err(LoadError::Contract {
+            path: path.to_owned(),
+            found,
+        });
     }
-    match imports.iter().find(|import| !GRANTED.iter().any(|granted| import.starts_with(granted))) {
-        Some(import) => Err(LoadError::Import { path: path.to_owned(), import: import.clone() }),
+    match imports
+        .iter()
+        .find(|import| !GRANTED.iter().any(|granted| import.starts_with(granted)))
+    {
+        Some(import) => Err(LoadError::Import {
+            path: path.to_owned(),
+            import: import.clone(),
+        }),
         None => Ok(()),
     }
 }

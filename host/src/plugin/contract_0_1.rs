@@ -4,6 +4,7 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
 use super::sandbox::Sandbox;
+use super::words::presentable;
 use super::{Changes, Description, Emission, Entries, Output, Port, Rejection};
 use crate::record::{Batch, Column, Mark};
 
@@ -52,8 +53,13 @@ pub(super) fn check(pre: &InstancePre<Sandbox>) -> wasmtime::Result<()> {
 }
 
 impl Stage {
-    pub(super) fn instantiate(store: &mut Store<Sandbox>, pre: &InstancePre<Sandbox>) -> wasmtime::Result<Self> {
-        bindings::StagePluginPre::new(pre.clone())?.instantiate(store).map(Self)
+    pub(super) fn instantiate(
+        store: &mut Store<Sandbox>,
+        pre: &InstancePre<Sandbox>,
+    ) -> wasmtime::Result<Self> {
+        bindings::StagePluginPre::new(pre.clone())?
+            .instantiate(store)
+            .map(Self)
     }
 
     fn guest(&self) -> &exported::Guest {
@@ -62,7 +68,13 @@ impl Stage {
 
     pub(super) fn describe(&self, store: &mut Store<Sandbox>) -> wasmtime::Result<Description> {
         let ports = |ports: Vec<exported::Port>| {
-            ports.into_iter().map(|port| Port { name: port.name, keyed: port.keyed }).collect()
+            ports
+                .into_iter()
+                .map(|port| Port {
+                    name: port.name,
+                    keyed: port.keyed,
+                })
+                .collect()
         };
         let described = self.guest().call_describe(store)?;
         Ok(Description {
@@ -85,7 +97,11 @@ impl Stage {
         self.guest().call_configure(store, configuration, connected)
     }
 
-    pub(super) fn load(&self, store: &mut Store<Sandbox>, entries: &Entries) -> wasmtime::Result<Result<(), String>> {
+    pub(super) fn load(
+        &self,
+        store: &mut Store<Sandbox>,
+        entries: &Entries,
+    ) -> wasmtime::Result<Result<(), String>> {
         let entries = exported::Entries {
             keys: lower(&entries.keys),
             versions: &entries.versions,
@@ -101,8 +117,13 @@ impl Stage {
         batch: &Batch,
         marks: &[Mark],
     ) -> wasmtime::Result<Result<Output, String>> {
-        let marks: Vec<_> =
-            marks.iter().map(|mark| records::Mark { index: mark.index, watermark: mark.watermark }).collect();
+        let marks: Vec<_> = marks
+            .iter()
+            .map(|mark| records::Mark {
+                index: mark.index,
+                watermark: mark.watermark,
+            })
+            .collect();
         let lowered = records::BatchParam {
             values: lower(&batch.values),
             keys: lower(&batch.keys),
@@ -110,32 +131,57 @@ impl Stage {
             marks: &marks,
         };
         let input = u32::try_from(input)?;
-        Ok(lift_output(self.guest().call_process(store, input, lowered)?))
+        Ok(lift_output(
+            self.guest().call_process(store, input, lowered)?,
+        ))
     }
 
-    pub(super) fn flush(&self, store: &mut Store<Sandbox>) -> wasmtime::Result<Result<Changes, String>> {
+    pub(super) fn flush(
+        &self,
+        store: &mut Store<Sandbox>,
+    ) -> wasmtime::Result<Result<Changes, String>> {
         Ok(lift_changes(self.guest().call_flush(store)?))
     }
 }
 
 fn lower(column: &Column) -> records::ColumnParam<'_> {
-    records::ColumnParam { data: column.data(), ends: column.ends() }
+    records::ColumnParam {
+        data: column.data(),
+        ends: column.ends(),
+    }
 }
 
 fn lift(column: records::ColumnResult, name: &str) -> Result<Column, String> {
-    Column::from_parts(column.data, column.ends).map_err(|found| format!("the column of {name} is malformed: {found}"))
+    Column::from_parts(column.data, column.ends)
+        .map_err(|found| format!("the column of {name} is malformed: {found}"))
 }
 
 fn lift_output(output: exported::Output) -> Result<Output, String> {
     let mut emissions = Vec::with_capacity(output.emissions.len());
-    for exported::Emission { port, records: batch, origins } in output.emissions {
+    for exported::Emission {
+        port,
+        records: batch,
+        origins,
+    } in output.emissions
+    {
         let batch = Batch {
             values: lift(batch.values, "values")?,
             keys: lift(batch.keys, "keys")?,
             timestamps: batch.timestamps,
-            marks: batch.marks.iter().map(|mark| Mark { index: mark.index, watermark: mark.watermark }).collect(),
+            marks: batch
+                .marks
+                .iter()
+                .map(|mark| Mark {
+                    index: mark.index,
+                    watermark: mark.watermark,
+                })
+                .collect(),
         };
-        emissions.push(Emission { port: port as usize, batch, origins });
+        emissions.push(Emission {
+            port: port as usize,
+            batch,
+            origins,
+        });
     }
     let rejections = output
         .rejections
@@ -143,10 +189,13 @@ fn lift_output(output: exported::Output) -> Result<Output, String> {
         .map(|rejection| Rejection {
             index: rejection.index as usize,
             code: rejection.code,
-            message: rejection.message,
+            message: presentable(rejection.message),
         })
         .collect();
-    Ok(Output { emissions, rejections })
+    Ok(Output {
+        emissions,
+        rejections,
+    })
 }
 
 fn lift_changes(changes: exported::Changes) -> Result<Changes, String> {
@@ -158,18 +207,22 @@ fn lift_changes(changes: exported::Changes) -> Result<Changes, String> {
     if lifted.keys.len() == lifted.values.len() {
         return Ok(lifted);
     }
-    Err(format!("there are {} keys for {} values", lifted.keys.len(), lifted.values.len()))
+    Err(format!(
+        "there are {} keys for {} values",
+        lifted.keys.len(),
+        lifted.values.len()
+    ))
 }
 
 impl log::Host for Sandbox {
     fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        let stage = self.name.as_str();
-        match level {
-            Level::Debug => tracing::debug!(stage, "{message}"),
-            Level::Info => tracing::info!(stage, "{message}"),
-            Level::Warn => tracing::warn!(stage, "{message}"),
-            Level::Error => tracing::error!(stage, "{message}"),
-        }
+        let level = match level {
+            Level::Debug => tracing::Level::DEBUG,
+            Level::Info => tracing::Level::INFO,
+            Level::Warn => tracing::Level::WARN,
+            Level::Error => tracing::Level::ERROR,
+        };
+        self.write_log(level, message);
         Ok(())
     }
 }

@@ -44,7 +44,12 @@ impl Failure {
     }
 
     pub(super) fn of(breach: Breach, function: &'static str) -> Self {
-        Self { breach, function, last_words: String::new(), backtrace: None }
+        Self {
+            breach,
+            function,
+            last_words: String::new(),
+            backtrace: None,
+        }
     }
 
     /// The stable code of this kind of failure.
@@ -64,13 +69,19 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.breach {
             Breach::Trap(reason) => write!(f, "trapped in `{}`: {reason}", self.function)?,
-            Breach::CpuTime(limit) => write!(f, "used more than {limit:?} of CPU time in one call of `{}`", self.function)?,
+            Breach::CpuTime(limit) => write!(
+                f,
+                "used more than {limit:?} of CPU time in one call of `{}`",
+                self.function
+            )?,
             Breach::Memory { limit, wanted } => write!(
                 f,
                 "broke off in `{}` when it could not have {wanted} bytes of memory; its limit is {limit}",
                 self.function
             )?,
-            Breach::Contract(found) => write!(f, "broke the contract in `{}`: {found}", self.function)?,
+            Breach::Contract(found) => {
+                write!(f, "broke the contract in `{}`: {found}", self.function)?
+            }
             Breach::Refusal(reason) => write!(f, "refused `{}`: {reason}", self.function)?,
         }
         if !self.last_words.is_empty() {

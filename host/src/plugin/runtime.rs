@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy,
+};
 
 use super::cache::CodeCache;
 use super::component::{Component, LoadError};
@@ -39,17 +41,34 @@ impl Runtime {
     /// # Errors
     /// [`RuntimeError`] where the machine lacks what the engine needs.
     pub fn new(cache: Option<PathBuf>) -> Result<Self, RuntimeError> {
-        let engine = engine().map_err(RuntimeError)?;
+        Self::start(cache, false)
+    }
+
+    /// As [`new`](Self::new); and `/tmp/perf-PID.map` tells the Linux profiler which function of a plugin is where.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn profiled(cache: Option<PathBuf>) -> Result<Self, RuntimeError> {
+        Self::start(cache, true)
+    }
+
+    fn start(cache: Option<PathBuf>, profiled: bool) -> Result<Self, RuntimeError> {
+        let engine = engine(profiled).map_err(RuntimeError)?;
         let linker = contract_0_1::linker(&engine).map_err(RuntimeError)?;
         let cache = cache.as_deref().and_then(CodeCache::open);
-        let inner = Arc::new(Inner { engine, linker, cache });
-        let ticked = Arc::downgrade(&inner);
+        // Components and instances keep the engine alive, and have to be looked at for as long as they do.
+        let ticked = engine.weak();
+        let inner = Arc::new(Inner {
+            engine,
+            linker,
+            cache,
+        });
         thread::Builder::new()
             .name("epochs".to_owned())
             .spawn(move || {
-                while let Some(inner) = ticked.upgrade() {
-                    inner.engine.increment_epoch();
-                    drop(inner);
+                while let Some(engine) = ticked.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
                     thread::sleep(TICK);
                 }
             })
@@ -67,8 +86,11 @@ impl Runtime {
 }
 
 /// Instances come from a pool where the machine has the address space for it, else each is allocated by itself.
-fn engine() -> wasmtime::Result<Engine> {
+fn engine(profiled: bool) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
+    if profiled {
+        config.profiler(ProfilingStrategy::PerfMap);
+    }
     config.concurrency_support(false);
     config.epoch_interruption(true);
     let mut pool = PoolingAllocationConfig::default();

@@ -3,21 +3,33 @@
 //! The standard library that plugins are built with asks for some of WASI whether it uses it or not. It is given a world in
 //! which nothing varies: a replay of the same input gives the same output, which recovery depends on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime::{ResourceLimiter, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder,
+    WasiCtxView, WasiView,
+};
 
+use super::words::{LastWords, LogAllowance, Stream, presentable};
 use super::{Breach, Failure, Limits};
 
 /// Interfaces of WASI that a guest may import. None of them leads out of the sandbox as it is set up here.
-pub(super) const GRANTED: [&str; 6] =
-    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "jackfield:plugin/"];
+pub(super) const GRANTED: [&str; 6] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "jackfield:plugin/",
+];
 
-/// How much of what a guest writes to its standard error is kept, bytes.
-const LAST_WORDS: usize = 4096;
+/// Things of the host (streams, pollables) that a guest may hold at once. The standard library holds three.
+const HANDLES: usize = 256;
+
+/// What an element of a table takes of the host's memory, bytes.
+const TABLE_ELEMENT: u64 = 8;
 
 /// The host's side of one instance.
 pub(super) struct Sandbox {
@@ -25,7 +37,8 @@ pub(super) struct Sandbox {
     pub(super) name: String,
     wasi: WasiCtx,
     table: ResourceTable,
-    stderr: MemoryOutputPipe,
+    last_words: LastWords,
+    log: LogAllowance,
     memory: Memory,
     cpu: CpuTime,
 }
@@ -45,14 +58,22 @@ struct CpuTime {
 /// CPU time that the calling thread has used.
 pub(super) fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }
 
 impl Sandbox {
     pub(super) fn new(name: &str, limits: &Limits) -> Self {
-        let stderr = MemoryOutputPipe::new(LAST_WORDS);
+        let last_words = LastWords::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
         let wasi = WasiCtxBuilder::new()
-            .stderr(stderr.clone())
+            .stdout(Stream::default())
+            .stderr(Stream {
+                kept: Some(last_words.clone()),
+            })
             .wall_clock(Stopped)
             .monotonic_clock(Stopped)
             .secure_random(seeded())
@@ -64,10 +85,19 @@ impl Sandbox {
         Self {
             name: name.to_owned(),
             wasi,
-            table: ResourceTable::new(),
-            stderr,
-            memory: Memory { limit: limits.memory, used: 0, denied: None },
-            cpu: CpuTime { limit: limits.cpu_time, started: Duration::ZERO, exceeded: false },
+            table,
+            last_words,
+            log: LogAllowance::new(Instant::now()),
+            memory: Memory {
+                limit: limits.memory,
+                used: 0,
+                denied: None,
+            },
+            cpu: CpuTime {
+                limit: limits.cpu_time,
+                started: Duration::ZERO,
+                exceeded: false,
+            },
         }
     }
 
@@ -76,15 +106,51 @@ impl Sandbox {
     }
 
     /// To be said before each call.
-    pub(super) fn start_call(&mut self) -> Duration {
+    pub(super) fn start_call(&mut self) {
         self.cpu.started = thread_cpu_time();
-        self.cpu.started
+        self.memory.denied = None;
+        self.last_words.clear();
+    }
+
+    /// The most that a guest can return honestly, bytes: what its memory holds. Lists may overlap, and without this bound
+    /// one byte of the guest's could become any number of the host's.
+    pub(super) fn returnable(&self) -> usize {
+        usize::try_from(self.memory.limit).unwrap_or(usize::MAX)
+    }
+
+    /// A line for the operator; errors are also kept for the case that the guest breaks off, as a panic does.
+    pub(super) fn write_log(&mut self, level: tracing::Level, message: String) {
+        if level == tracing::Level::ERROR {
+            self.last_words.hear(message.as_bytes());
+        }
+        let Some(left_out) = self.log.take(Instant::now()) else {
+            return;
+        };
+        self.tell_of_left_out(left_out);
+        let (stage, message) = (self.name.as_str(), presentable(message));
+        match level {
+            tracing::Level::ERROR => tracing::error!(stage, "{message}"),
+            tracing::Level::WARN => tracing::warn!(stage, "{message}"),
+            tracing::Level::INFO => tracing::info!(stage, "{message}"),
+            _ => tracing::debug!(stage, "{message}"),
+        }
+    }
+
+    fn tell_of_left_out(&self, lines: u64) {
+        if lines > 0 {
+            tracing::warn!(
+                stage = self.name.as_str(),
+                lines,
+                "the plugin logs too much: lines were left out"
+            );
+        }
     }
 
     /// Called at each tick while the guest runs: epochs pass with the wall clock, which a busy machine steals from, so what
     /// counts is the CPU time of the guest's own thread.
-    #[expect(clippy::needless_pass_by_value, reason = "the signature is the store's")]
-    pub(super) fn on_tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
+    pub(super) fn on_tick(
+        mut store: StoreContextMut<'_, Self>,
+    ) -> wasmtime::Result<UpdateDeadline> {
         let cpu = &mut store.data_mut().cpu;
         if thread_cpu_time().saturating_sub(cpu.started) < cpu.limit {
             return Ok(UpdateDeadline::Continue(1));
@@ -98,38 +164,71 @@ impl Sandbox {
         let breach = if self.cpu.exceeded {
             Breach::CpuTime(self.cpu.limit)
         } else if let Some(wanted) = self.memory.denied {
-            Breach::Memory { limit: self.memory.limit, wanted }
+            Breach::Memory {
+                limit: self.memory.limit,
+                wanted,
+            }
+        } else if error.is::<Trap>() || error.is::<I32Exit>() {
+            Breach::Trap(presentable(error.root_cause().to_string()))
         } else {
-            Breach::Trap(error.root_cause().to_string())
+            // What the guest returned or asked for cannot be taken.
+            Breach::Contract(presentable(error.root_cause().to_string()))
         };
         Failure {
             breach,
             function,
-            last_words: String::from_utf8_lossy(&self.stderr.contents()).into_owned(),
-            backtrace: error.downcast_ref::<wasmtime::WasmBacktrace>().map(ToString::to_string),
+            last_words: self.last_words.text(),
+            backtrace: error
+                .downcast_ref::<wasmtime::WasmBacktrace>()
+                .map(ToString::to_string),
         }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.tell_of_left_out(self.log.left_out());
     }
 }
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.used + (desired - current) as u64;
-        if wanted > self.limit {
-            self.denied = Some(wanted);
-            return Ok(false);
-        }
-        self.used = wanted;
-        Ok(true)
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow((desired - current) as u64))
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= 1 << 20)
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow((desired - current) as u64 * TABLE_ELEMENT))
+    }
+}
+
+impl Memory {
+    fn grow(&mut self, bytes: u64) -> bool {
+        let wanted = self.used.saturating_add(bytes);
+        if wanted > self.limit {
+            self.denied = Some(wanted);
+            return false;
+        }
+        self.used = wanted;
+        true
     }
 }
 

@@ -68,7 +68,13 @@ impl Batch {
     /// A batch without records that only moves the watermark.
     #[must_use]
     pub fn of_mark(watermark: EventTime) -> Self {
-        Self { marks: vec![Mark { index: 0, watermark }], ..Self::default() }
+        Self {
+            marks: vec![Mark {
+                index: 0,
+                watermark,
+            }],
+            ..Self::default()
+        }
     }
 
     /// Number of records.
@@ -89,8 +95,16 @@ impl Batch {
     /// Where there is none, as for a slice.
     #[must_use]
     pub fn record(&self, index: usize) -> Record<'_> {
-        let key = if self.keys.is_empty() { &[][..] } else { self.keys.get(index) };
-        Record { value: self.values.get(index), key, timestamp: self.timestamps[index] }
+        let key = if self.keys.is_empty() {
+            &[][..]
+        } else {
+            self.keys.get(index)
+        };
+        Record {
+            value: self.values.get(index),
+            key,
+            timestamp: self.timestamps[index],
+        }
     }
 
     /// Appends a record; `key` is none in a batch without keys.
@@ -104,7 +118,10 @@ impl Batch {
 
     /// Appends a mark behind the records there are.
     pub fn push_mark(&mut self, watermark: EventTime) {
-        #[expect(clippy::cast_possible_truncation, reason = "a column has less than 2^32 strings")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a column has less than 2^32 strings"
+        )]
         let index = self.len() as u32;
         self.marks.push(Mark { index, watermark });
     }
@@ -117,10 +134,18 @@ impl Batch {
         let values = self.len();
         let keys = if keyed { values } else { 0 };
         if self.keys.len() != keys {
-            return Err(Shape::Lengths { column: "keys", found: self.keys.len(), values: keys });
+            return Err(Shape::Lengths {
+                column: "keys",
+                found: self.keys.len(),
+                values: keys,
+            });
         }
         if self.timestamps.len() != values {
-            return Err(Shape::Lengths { column: "timestamps", found: self.timestamps.len(), values });
+            return Err(Shape::Lengths {
+                column: "timestamps",
+                found: self.timestamps.len(),
+                values,
+            });
         }
         if self.marks.len() != marks_of_input.len() {
             return Err(Shape::Marks("their number differs"));
@@ -150,7 +175,11 @@ impl Batch {
         let mut part = Self::default();
         for index in range {
             let record = self.record(index);
-            part.push(record.value, (!self.keys.is_empty()).then_some(record.key), record.timestamp);
+            part.push(
+                record.value,
+                (!self.keys.is_empty()).then_some(record.key),
+                record.timestamp,
+            );
         }
         part
     }
@@ -162,7 +191,9 @@ impl Batch {
         let mut marks = self.marks.iter().peekable();
         for index in 0..self.len() {
             while let Some(mark) = marks.next_if(|mark| mark.index as usize <= index) {
-                parts.iter_mut().for_each(|part| part.push_mark(mark.watermark));
+                parts
+                    .iter_mut()
+                    .for_each(|part| part.push_mark(mark.watermark));
             }
             let record = self.record(index);
             parts[owner_of_group(super::key_group(record.key), workers)].push(
@@ -172,7 +203,9 @@ impl Batch {
             );
         }
         for mark in marks {
-            parts.iter_mut().for_each(|part| part.push_mark(mark.watermark));
+            parts
+                .iter_mut()
+                .for_each(|part| part.push_mark(mark.watermark));
         }
         parts
     }
@@ -201,7 +234,10 @@ mod tests {
             assert!(part.check(true, &batch.marks).is_ok());
             for mark in &part.marks {
                 let behind = &part.timestamps[mark.index as usize..];
-                assert!(behind.iter().all(|&time| time > mark.watermark + 10), "a record fell behind a mark");
+                assert!(
+                    behind.iter().all(|&time| time > mark.watermark + 10),
+                    "a record fell behind a mark"
+                );
             }
         }
     }
@@ -209,10 +245,16 @@ mod tests {
     #[test]
     fn a_batch_whose_marks_are_not_those_of_the_input_is_refused() {
         let batch = keyed(&["a", "b"]);
-        assert_eq!(batch.check(true, &[]), Err(Shape::Marks("their number differs")));
+        assert_eq!(
+            batch.check(true, &[]),
+            Err(Shape::Marks("their number differs"))
+        );
         let mut moved = batch.clone();
         moved.marks[1].index = 9;
-        assert_eq!(moved.check(true, &batch.marks), Err(Shape::Marks("an index lies behind the last record")));
+        assert_eq!(
+            moved.check(true, &batch.marks),
+            Err(Shape::Marks("an index lies behind the last record"))
+        );
     }
 
     #[test]
@@ -220,7 +262,14 @@ mod tests {
         let mut batch = keyed(&["a", "b"]);
         batch.keys = Column::new();
         let marks = batch.marks.clone();
-        assert_eq!(batch.check(true, &marks), Err(Shape::Lengths { column: "keys", found: 0, values: 2 }));
+        assert_eq!(
+            batch.check(true, &marks),
+            Err(Shape::Lengths {
+                column: "keys",
+                found: 0,
+                values: 2
+            })
+        );
         assert_eq!(batch.check(false, &marks), Ok(()));
     }
 }

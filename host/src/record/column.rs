@@ -36,13 +36,19 @@ impl Column {
     /// An empty column.
     #[must_use]
     pub const fn new() -> Self {
-        Self { data: Vec::new(), ends: Vec::new() }
+        Self {
+            data: Vec::new(),
+            ends: Vec::new(),
+        }
     }
 
     /// An empty column with room for `strings` byte strings of `bytes` bytes in all.
     #[must_use]
     pub fn with_capacity(strings: usize, bytes: usize) -> Self {
-        Self { data: Vec::with_capacity(bytes), ends: Vec::with_capacity(strings) }
+        Self {
+            data: Vec::with_capacity(bytes),
+            ends: Vec::with_capacity(strings),
+        }
     }
 
     /// A column of what a guest returned.
@@ -53,12 +59,19 @@ impl Column {
         let mut previous = 0;
         for (index, &end) in ends.iter().enumerate() {
             if end < previous {
-                return Err(Malformed::Falling { index, end, previous });
+                return Err(Malformed::Falling {
+                    index,
+                    end,
+                    previous,
+                });
             }
             previous = end;
         }
         if previous as usize != data.len() {
-            return Err(Malformed::Length { end: previous, length: data.len() });
+            return Err(Malformed::Length {
+                end: previous,
+                length: data.len(),
+            });
         }
         Ok(Self { data, ends })
     }
@@ -119,8 +132,14 @@ impl Column {
     /// Where the data would outgrow 4 GiB: those who fill a column bound it far below.
     pub fn push(&mut self, string: &[u8]) {
         self.data.extend_from_slice(string);
-        assert!(u32::try_from(self.data.len()).is_ok(), "a column is bounded far below 4 GiB");
-        #[expect(clippy::cast_possible_truncation, reason = "asserted in the line above")]
+        assert!(
+            u32::try_from(self.data.len()).is_ok(),
+            "a column is bounded far below 4 GiB"
+        );
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "asserted in the line above"
+        )]
         self.ends.push(self.data.len() as u32);
     }
 
@@ -148,19 +167,35 @@ mod tests {
     #[test]
     fn strings_come_back_in_the_order_they_were_pushed() {
         let column: Column = [&b"one"[..], b"", b"three"].into_iter().collect();
-        assert_eq!(column.iter().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
+        assert_eq!(
+            column.iter().collect::<Vec<_>>(),
+            [&b"one"[..], b"", b"three"]
+        );
         assert_eq!(column.get(2), b"three");
     }
 
     #[test]
     fn ends_that_fall_are_refused() {
         let refused = Column::from_parts(b"abc".to_vec(), vec![2, 1, 3]);
-        assert_eq!(refused, Err(Malformed::Falling { index: 1, end: 1, previous: 2 }));
+        assert_eq!(
+            refused,
+            Err(Malformed::Falling {
+                index: 1,
+                end: 1,
+                previous: 2
+            })
+        );
     }
 
     #[test]
     fn ends_that_do_not_reach_the_length_of_the_data_are_refused() {
-        assert_eq!(Column::from_parts(b"abc".to_vec(), vec![2]), Err(Malformed::Length { end: 2, length: 3 }));
-        assert_eq!(Column::from_parts(Vec::new(), vec![7]), Err(Malformed::Length { end: 7, length: 0 }));
+        assert_eq!(
+            Column::from_parts(b"abc".to_vec(), vec![2]),
+            Err(Malformed::Length { end: 2, length: 3 })
+        );
+        assert_eq!(
+            Column::from_parts(Vec::new(), vec![7]),
+            Err(Malformed::Length { end: 7, length: 0 })
+        );
     }
 }

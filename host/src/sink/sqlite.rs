@@ -18,11 +18,21 @@ pub(super) struct SqliteSink {
 }
 
 impl SqliteSink {
-    pub(super) fn open(options: &config::SqliteSink, store: &Arc<Mutex<Store>>) -> Result<Self, SinkError> {
+    pub(super) fn open(
+        options: &config::SqliteSink,
+        store: &Arc<Mutex<Store>>,
+    ) -> Result<Self, SinkError> {
         let table = options.table.value.to_string();
-        let columns: Vec<(String, ColumnType)> =
-            options.columns.iter().map(|column| (column.name.value.to_string(), column.kind.value)).collect();
-        let keys: Vec<String> = options.primary_key.iter().map(|key| key.value.clone()).collect();
+        let columns: Vec<(String, ColumnType)> = options
+            .columns
+            .iter()
+            .map(|column| (column.name.value.to_string(), column.kind.value))
+            .collect();
+        let keys: Vec<String> = options
+            .primary_key
+            .iter()
+            .map(|key| key.value.clone())
+            .collect();
         let mut store_guard = store.lock().unwrap_or_else(PoisonError::into_inner);
         match store_guard.columns_of(&table)? {
             None => {
@@ -37,12 +47,20 @@ impl SqliteSink {
                 let expected: Vec<_> = columns.iter().map(|(name, _)| name.clone()).collect();
                 if found != expected {
                     let (found, expected) = (found.join(", "), expected.join(", "));
-                    return Err(SinkError::Table { table, found, expected });
+                    return Err(SinkError::Table {
+                        table,
+                        found,
+                        expected,
+                    });
                 }
             }
         }
         let insert = insert_statement(&table, &columns, &keys);
-        Ok(Self { store: Arc::clone(store), columns, insert })
+        Ok(Self {
+            store: Arc::clone(store),
+            columns,
+            insert,
+        })
     }
 }
 
@@ -62,15 +80,26 @@ fn create_statement(table: &str, columns: &[(String, ColumnType)], keys: &[Strin
         ColumnType::Real => "REAL",
         ColumnType::Blob => "BLOB",
     };
-    let mut parts = list(columns.iter().map(|(name, of)| format!("{} {}", quoted(name), kind(*of))));
+    let mut parts = list(
+        columns
+            .iter()
+            .map(|(name, of)| format!("{} {}", quoted(name), kind(*of))),
+    );
     if !keys.is_empty() {
-        parts = format!("{parts}, PRIMARY KEY ({})", list(keys.iter().map(|key| quoted(key))));
+        parts = format!(
+            "{parts}, PRIMARY KEY ({})",
+            list(keys.iter().map(|key| quoted(key)))
+        );
     }
     format!("CREATE TABLE {} ({parts})", quoted(table))
 }
 
 fn insert_statement(table: &str, columns: &[(String, ColumnType)], keys: &[String]) -> String {
-    let verb = if keys.is_empty() { "INSERT" } else { "INSERT OR REPLACE" };
+    let verb = if keys.is_empty() {
+        "INSERT"
+    } else {
+        "INSERT OR REPLACE"
+    };
     let names = list(columns.iter().map(|(name, _)| quoted(name)));
     let values = list((1..=columns.len()).map(|index| format!("?{index}")));
     format!("{verb} INTO {} ({names}) VALUES ({values})", quoted(table))
@@ -81,11 +110,20 @@ impl Sink for SqliteSink {
         let mut misfits = Vec::new();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let path = store.path().to_owned();
-        let failed = |error| StoreError::Sqlite { path: path.clone(), error };
-        let mut insert = store.transaction()?.prepare_cached(&self.insert).map_err(failed)?;
+        let failed = |error| StoreError::Sqlite {
+            path: path.clone(),
+            error,
+        };
+        let mut insert = store
+            .transaction()?
+            .prepare_cached(&self.insert)
+            .map_err(failed)?;
         for (index, value) in batch.values.iter().enumerate() {
             match row(&self.columns, value) {
-                Ok(row) => insert.execute(rusqlite::params_from_iter(row)).map(drop).map_err(failed)?,
+                Ok(row) => insert
+                    .execute(rusqlite::params_from_iter(row))
+                    .map(drop)
+                    .map_err(failed)?,
                 Err(message) => misfits.push(Misfit { index, message }),
             }
         }
@@ -98,14 +136,16 @@ impl Sink for SqliteSink {
 }
 
 fn row(columns: &[(String, ColumnType)], record: &[u8]) -> Result<Vec<Sql>, String> {
-    let record: Value = serde_json::from_slice(record).map_err(|error| format!("the record is not JSON: {error}"))?;
+    let record: Value = serde_json::from_slice(record)
+        .map_err(|error| format!("the record is not JSON: {error}"))?;
     let Value::Object(fields) = record else {
         return Err("the record is not a JSON object".to_owned());
     };
     columns
         .iter()
         .map(|(name, kind)| match fields.get(name) {
-            Some(value) => cell(*kind, value).ok_or_else(|| format!("the field `{name}` is not {}: {value}", what(*kind))),
+            Some(value) => cell(*kind, value)
+                .ok_or_else(|| format!("the field `{name}` is not {}: {value}", what(*kind))),
             None => Err(format!("the field `{name}` is missing")),
         })
         .collect()
@@ -134,9 +174,21 @@ fn what(kind: ColumnType) -> &'static str {
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |digit: &u8| {
+        char::from(*digit)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| if let [high, low] = pair { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
+    pairs
+        .map(|pair| {
+            if let [high, low] = pair {
+                Some(digit(high)? << 4 | digit(low)?)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -144,19 +196,28 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<(String, ColumnType)> {
-        vec![("name".to_owned(), ColumnType::Text), ("count".to_owned(), ColumnType::Integer)]
+        vec![
+            ("name".to_owned(), ColumnType::Text),
+            ("count".to_owned(), ColumnType::Integer),
+        ]
     }
 
     #[test]
     fn fields_become_columns_by_name() {
         let row = row(&columns(), br#"{"count": 3, "name": "voice", "more": []}"#);
-        assert_eq!(row, Ok(vec![Sql::Text("voice".to_owned()), Sql::Integer(3)]));
+        assert_eq!(
+            row,
+            Ok(vec![Sql::Text("voice".to_owned()), Sql::Integer(3)])
+        );
     }
 
     #[test]
     fn a_record_that_does_not_fit_is_explained() {
         let refused = |record: &str| row(&columns(), record.as_bytes()).unwrap_err();
-        assert_eq!(refused(r#"{"name": "voice"}"#), "the field `count` is missing");
+        assert_eq!(
+            refused(r#"{"name": "voice"}"#),
+            "the field `count` is missing"
+        );
         assert_eq!(
             refused(r#"{"name": "voice", "count": "3"}"#),
             "the field `count` is not a whole number within 64 bits: \"3\""

@@ -22,7 +22,10 @@ impl Sink for StdoutSink {
             text.push(b'\n');
         }
         let mut stdout = io::stdout().lock();
-        stdout.write_all(&text).and_then(|()| stdout.flush()).map_err(SinkError::Stdout)?;
+        stdout
+            .write_all(&text)
+            .and_then(|()| stdout.flush())
+            .map_err(SinkError::Stdout)?;
         Ok(Vec::new())
     }
 

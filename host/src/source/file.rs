@@ -62,8 +62,11 @@ pub(super) fn open(
         .iter()
         .map(|path| {
             let name = path.value.display().to_string();
-            let position = restored.and_then(|restored| restored.get(&name)).map(|known| &known.position);
-            let partition = LinesOfFile::open(name, &path.value, options.compression, longest, position)?;
+            let position = restored
+                .and_then(|restored| restored.get(&name))
+                .map(|known| &known.position);
+            let partition =
+                LinesOfFile::open(name, &path.value, options.compression, longest, position)?;
             Ok(Box::new(partition) as Box<dyn Partition>)
         })
         .collect()
@@ -77,26 +80,47 @@ impl LinesOfFile {
         longest: usize,
         position: Option<&serde_json::Value>,
     ) -> Result<Self, SourceError> {
-        let failed = |error| SourceError::File { path: path.to_owned(), error };
+        let failed = |error| SourceError::File {
+            path: path.to_owned(),
+            error,
+        };
         let mut file = File::open(path).map_err(failed)?;
         let identity = Identity::of(&mut file).map_err(failed)?;
         let (mut offset, mut records) = (0, 0);
         if let Some(position) = position {
-            let changed = |found: String| SourceError::Changed { path: path.to_owned(), found };
-            let position = Position::deserialize(position).map_err(|error| changed(error.to_string()))?;
+            let changed = |found: String| SourceError::Changed {
+                path: path.to_owned(),
+                found,
+            };
+            let position =
+                Position::deserialize(position).map_err(|error| changed(error.to_string()))?;
             if position.identity != identity {
                 return Err(changed(difference(&position.identity, &identity)));
             }
             (offset, records) = (position.offset, position.records);
         }
         let packed = match compression {
-            Compression::Auto => path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")),
+            Compression::Auto => path
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("gz")),
             Compression::None => false,
             Compression::Gzip => true,
         };
-        let stream = if packed { unpack(file, offset) } else { seek(file, offset) }.map_err(failed)?;
+        let stream = if packed {
+            unpack(file, offset)
+        } else {
+            seek(file, offset)
+        }
+        .map_err(failed)?;
         let lines = Lines::new(stream, offset, longest);
-        Ok(Self { name, path: path.to_owned(), lines, identity, records, plain: !packed })
+        Ok(Self {
+            name,
+            path: path.to_owned(),
+            lines,
+            identity,
+            records,
+            plain: !packed,
+        })
     }
 }
 
@@ -116,7 +140,10 @@ fn difference(known: &Identity, found: &Identity) -> String {
     if known.size == found.size {
         return "it begins otherwise".to_owned();
     }
-    format!("it had {} bytes then and has {} now", known.size, found.size)
+    format!(
+        "it had {} bytes then and has {} now",
+        known.size, found.size
+    )
 }
 
 impl Identity {
@@ -126,7 +153,10 @@ impl Identity {
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head)?;
         file.rewind()?;
-        Ok(Self { size, head: xxh3_64(&head) })
+        Ok(Self {
+            size,
+            head: xxh3_64(&head),
+        })
     }
 }
 
@@ -140,7 +170,10 @@ impl Partition for LinesOfFile {
         let mut bytes = 0;
         let mut ended = false;
         while read.batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
-            let line = self.lines.next().map_err(|error| SourceError::File { path: self.path.clone(), error })?;
+            let line = self.lines.next().map_err(|error| SourceError::File {
+                path: self.path.clone(),
+                error,
+            })?;
             match line {
                 Some(Line::Whole([])) => continue,
                 Some(Line::Whole(line)) => {
@@ -152,7 +185,10 @@ impl Partition for LinesOfFile {
                     read.refused.push(Refused {
                         beginning: beginning.to_vec(),
                         code: "record-too-large",
-                        message: format!("the record has {length} bytes; only the first {} are kept", beginning.len()),
+                        message: format!(
+                            "the record has {length} bytes; only the first {} are kept",
+                            beginning.len()
+                        ),
                     });
                 }
                 None => {
@@ -163,16 +199,27 @@ impl Partition for LinesOfFile {
         }
         self.records += (read.batch.len() + read.refused.len()) as u64;
         let nothing = read.batch.is_empty() && read.refused.is_empty();
-        Ok(if ended && nothing { Read::End } else { Read::Records(read) })
+        Ok(if ended && nothing {
+            Read::End
+        } else {
+            Read::Records(read)
+        })
     }
 
     fn position(&self) -> serde_json::Value {
         let (offset, records) = (self.lines.offset(), self.records);
-        serde_json::json!(Position { offset, records, identity: self.identity.clone() })
+        serde_json::json!(Position {
+            offset,
+            records,
+            identity: self.identity.clone()
+        })
     }
 
     fn progress(&self) -> (u64, Option<u64>) {
-        (self.lines.offset(), self.plain.then_some(self.identity.size))
+        (
+            self.lines.offset(),
+            self.plain.then_some(self.identity.size),
+        )
     }
 }
 
@@ -187,19 +234,32 @@ mod tests {
     fn read_all(partition: &mut LinesOfFile) -> Vec<String> {
         let mut records = Vec::new();
         while let Read::Records(read) = partition.read().unwrap() {
-            records.extend(read.batch.values.iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
+            records.extend(
+                read.batch
+                    .values
+                    .iter()
+                    .map(|line| String::from_utf8(line.to_vec()).unwrap()),
+            );
         }
         records
     }
 
     fn open(path: &Path, position: Option<&serde_json::Value>) -> Result<LinesOfFile, SourceError> {
-        LinesOfFile::open("file".to_owned(), path, Compression::Auto, LONGEST, position)
+        LinesOfFile::open(
+            "file".to_owned(),
+            path,
+            Compression::Auto,
+            LONGEST,
+            position,
+        )
     }
 
     fn written(name: &str, lines: usize) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        let text: String = (0..lines).map(|line| format!("{{\"line\":{line}}}\n\n")).collect();
+        let text: String = (0..lines)
+            .map(|line| format!("{{\"line\":{line}}}\n\n"))
+            .collect();
         let file = File::create(&path).unwrap();
         if name.ends_with(".gz") {
             let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
@@ -218,7 +278,9 @@ mod tests {
             let whole = read_all(&mut open(&path, None).unwrap());
             assert_eq!(whole.len(), 3000);
             let mut partition = open(&path, None).unwrap();
-            let Read::Records(first) = partition.read().unwrap() else { panic!("there are records") };
+            let Read::Records(first) = partition.read().unwrap() else {
+                panic!("there are records")
+            };
             let rest = read_all(&mut open(&path, Some(&partition.position())).unwrap());
             assert_eq!(rest, whole[first.batch.len()..], "{name}");
         }

@@ -32,7 +32,15 @@ impl<R: Read> Lines<R> {
     /// The lines of a stream that stands at `offset`; a line of more than `longest` bytes is too long.
     pub(super) fn new(stream: R, offset: u64, longest: usize) -> Self {
         let buffer = vec![0; CHUNK.max(longest + 2)];
-        Self { stream, buffer, start: 0, end: 0, at_end: false, longest, offset }
+        Self {
+            stream,
+            buffer,
+            start: 0,
+            end: 0,
+            at_end: false,
+            longest,
+            offset,
+        }
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -116,7 +124,10 @@ impl<R: Read> Lines<R> {
             self.buffer.resize(kept + beginning.len(), 0);
         }
         self.buffer[kept..kept + beginning.len()].copy_from_slice(&beginning);
-        Ok(Line::TooLong(&self.buffer[kept..kept + beginning.len()], length))
+        Ok(Line::TooLong(
+            &self.buffer[kept..kept + beginning.len()],
+            length,
+        ))
     }
 }
 
@@ -141,7 +152,10 @@ mod tests {
             let line = match lines.next().unwrap() {
                 Some(Line::Whole(line)) => String::from_utf8(line.to_vec()).unwrap(),
                 Some(Line::TooLong(beginning, length)) => {
-                    format!("{}... {length}", String::from_utf8(beginning.to_vec()).unwrap())
+                    format!(
+                        "{}... {length}",
+                        String::from_utf8(beginning.to_vec()).unwrap()
+                    )
                 }
                 None => return found,
             };
@@ -154,7 +168,11 @@ mod tests {
         for step in 1..9 {
             let found = read("one\r\n\ntwo\nthree", 100, step);
             let expected = [("one", 5), ("", 6), ("two", 10), ("three", 15)];
-            assert_eq!(found, expected.map(|(line, offset)| (line.to_owned(), offset)), "{step} bytes at a time");
+            assert_eq!(
+                found,
+                expected.map(|(line, offset)| (line.to_owned(), offset)),
+                "{step} bytes at a time"
+            );
         }
     }
 
@@ -165,14 +183,25 @@ mod tests {
             let found = read(&format!("a\n{long}\nb\n{long}"), 4, step.max(997));
             let length = long.len() as u64;
             let cut = format!("xxxx... {length}");
-            let expected = [("a", 2), (&cut, length + 3), ("b", length + 5), (&cut, 2 * length + 5)];
-            assert_eq!(found, expected.map(|(line, offset)| (line.to_owned(), offset)));
+            let expected = [
+                ("a", 2),
+                (&cut, length + 3),
+                ("b", length + 5),
+                (&cut, 2 * length + 5),
+            ];
+            assert_eq!(
+                found,
+                expected.map(|(line, offset)| (line.to_owned(), offset))
+            );
         }
     }
 
     #[test]
     fn a_line_of_just_the_greatest_length_is_whole() {
-        assert_eq!(read("abcd\r\nabcde\n", 4, 1), [("abcd".to_owned(), 6), ("abcd... 5".to_owned(), 12)]);
+        assert_eq!(
+            read("abcd\r\nabcde\n", 4, 1),
+            [("abcd".to_owned(), 6), ("abcd... 5".to_owned(), 12)]
+        );
     }
 
     #[test]

@@ -37,8 +37,10 @@
 //! Times are milliseconds since the Unix epoch.
 
 mod matcher;
+mod numbers;
 mod pattern;
 mod state;
+mod waiting;
 
 pub use matcher::{Arrival, Match, Matcher};
 pub use pattern::{Contiguity, Pattern, PatternError};

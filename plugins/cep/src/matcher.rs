@@ -3,8 +3,14 @@
 //! Every event that a match takes is one step, so a match that has begun is the list of its events, and how many they are
 //! says which step is next. An event is held against the next step of each match that has begun, and against the first step.
 
+use std::cell::RefCell;
+
+use crate::numbers::Numbers;
 use crate::pattern::{Condition, Contiguity};
-use crate::state::{PartialMatch, PatternState};
+use crate::state::{Begun, PartialMatch, PatternState};
+
+/// How many [`Begun`]s without a match are kept to be used again.
+const MOST_SPARE: usize = 256;
 
 /// A compiled pattern: the same for all keys.
 pub struct Matcher<E> {
@@ -12,6 +18,12 @@ pub struct Matcher<E> {
     steps: Vec<Step>,
     /// Milliseconds.
     within: Option<i64>,
+    /// Matches begin and end all the time: what held them is used again.
+    #[expect(
+        clippy::vec_box,
+        reason = "the boxes move between here and the states of keys"
+    )]
+    spare: RefCell<Vec<Box<Begun<E>>>>,
 }
 
 pub(crate) struct Stage<E> {
@@ -40,7 +52,7 @@ pub enum Arrival {
 /// Events that fit the pattern.
 pub struct Match<'m, E> {
     matcher: &'m Matcher<E>,
-    state: &'m PatternState<E>,
+    begun: &'m Begun<E>,
     events: &'m [u64],
     timestamp: i64,
 }
@@ -60,7 +72,7 @@ impl<E> Match<'_, E> {
             .position(|stage| stage.name == name);
         let steps = self.matcher.steps.iter().zip(self.events);
         let events = steps.filter(move |(step, _)| Some(step.stage) == stage);
-        events.filter_map(|(_, number)| self.state.event(*number))
+        events.filter_map(|(_, number)| self.begun.event(*number))
     }
 }
 
@@ -70,6 +82,7 @@ impl<E> Matcher<E> {
             stages,
             steps,
             within,
+            spare: RefCell::default(),
         }
     }
 
@@ -85,18 +98,20 @@ impl<E> Matcher<E> {
         if timestamp <= watermark {
             return Arrival::Late;
         }
-        state.wait(timestamp, event);
+        state.waiting.add(timestamp, event);
         Arrival::Waiting
     }
 
     /// When [`advance`](Self::advance) has something to do: once the watermark reaches this time.
     #[inline]
     pub fn next_timer(&self, state: &PatternState<E>) -> Option<i64> {
-        let event = state.waiting.front().map(|(timestamp, _)| *timestamp);
-        let timeout = self
-            .within
-            .and_then(|within| state.partial.first()?.started.checked_add(within));
-        event.into_iter().chain(timeout).min()
+        let event = state.waiting.first_timestamp();
+        event.into_iter().chain(self.timeout(state)).min()
+    }
+
+    fn timeout(&self, state: &PatternState<E>) -> Option<i64> {
+        let first = state.begun.as_ref()?.matches.first()?;
+        first.started.checked_add(self.within?)
     }
 
     /// Takes the events of a key that have waited for `watermark`, in the order of their times, and hands on the matches that
@@ -104,70 +119,99 @@ impl<E> Matcher<E> {
     ///
     /// # Errors
     /// The first error of `on_match`, which leaves the state half advanced: not to be used any more.
+    #[inline]
     pub fn advance<X>(
         &self,
         state: &mut PatternState<E>,
         watermark: i64,
         mut on_match: impl FnMut(Match<'_, E>) -> Result<(), X>,
     ) -> Result<(), X> {
-        while let Some((timestamp, event)) = state.take_due(watermark) {
-            if state.partial.is_empty() && !self.fits(0, &event) {
+        while let Some((timestamp, event)) = state.waiting.take_due(watermark) {
+            // What most events come to: nothing has begun, and they begin nothing.
+            if state.begun.is_none() && !self.fits(0, &event) {
                 continue;
             }
-            self.take(state, timestamp, event, &mut on_match)?;
+            let mut begun = state.begun.take().unwrap_or_else(|| self.begin());
+            self.take(&mut begun, timestamp, event, &mut on_match)?;
+            state.begun = self.keep(begun);
         }
-        if !state.partial.is_empty() {
-            state.prune(watermark, self.within);
+        if let Some(mut begun) = state.begun.take() {
+            begun.drop_timed_out(watermark, self.within);
+            begun.drop_events();
+            state.begun = self.keep(begun);
         }
         Ok(())
     }
 
+    fn begin(&self) -> Box<Begun<E>> {
+        self.spare.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// The same, if there is a match left.
+    fn keep(&self, mut begun: Box<Begun<E>>) -> Option<Box<Begun<E>>> {
+        if !begun.matches.is_empty() {
+            return Some(begun);
+        }
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < MOST_SPARE {
+            begun.clear();
+            spare.push(begun);
+        }
+        None
+    }
+
+    /// Holds an event against the matches that have begun, and against the first step.
     fn take<X>(
         &self,
-        state: &mut PatternState<E>,
+        begun: &mut Begun<E>,
         timestamp: i64,
         event: E,
         on_match: &mut impl FnMut(Match<'_, E>) -> Result<(), X>,
     ) -> Result<(), X> {
-        state.prune(timestamp, self.within);
-        let number = state.next_number;
-        let before = std::mem::take(&mut state.partial);
-        let mut complete = Vec::new();
-        let mut taken = false;
-        for partial in before {
-            let step = partial.events.len();
-            let fits = self.fits(step, &event);
-            if fits {
+        begun.drop_timed_out(timestamp, self.within);
+        let number = begun.number();
+        let (mut complete, mut taken) = (Vec::new(), false);
+        let Begun {
+            matches, before, ..
+        } = begun;
+        std::mem::swap(matches, before);
+        for partial in before.drain(..) {
+            let index = partial.events.as_slice().len();
+            // One of a longer pattern, whose state this one goes on with, ends here.
+            let Some(step) = self.steps.get(index) else {
+                continue;
+            };
+            if self.fits(index, &event) {
                 taken = true;
-                let stays = self.steps[step].contiguity == Contiguity::NonDeterministicRelaxed;
+                let stays = step.contiguity == Contiguity::NonDeterministicRelaxed;
                 let other = stays.then(|| partial.clone());
-                self.grow(partial, number, &mut state.partial, &mut complete);
-                state.partial.extend(other);
-            } else if self.steps[step].contiguity != Contiguity::Strict {
-                state.partial.push(partial);
+                self.grow(partial, number, matches, &mut complete);
+                matches.extend(other);
+            } else if step.contiguity != Contiguity::Strict {
+                matches.push(partial);
             }
         }
         if self.fits(0, &event) {
             taken = true;
             let partial = PartialMatch {
                 started: timestamp,
-                events: Vec::with_capacity(self.steps.len()),
+                events: Numbers::default(),
             };
-            self.grow(partial, number, &mut state.partial, &mut complete);
+            self.grow(partial, number, matches, &mut complete);
         }
         if taken {
-            state.next_number += 1;
-            state.taken.push_back((number, event));
+            begun.keep(event);
         }
         for PartialMatch { events, .. } in &complete {
+            let events = events.as_slice();
             on_match(Match {
                 matcher: self,
-                state,
+                begun,
                 events,
                 timestamp,
             })?;
         }
-        state.drop_events();
+        begun.drop_events();
         Ok(())
     }
 
@@ -180,19 +224,14 @@ impl<E> Matcher<E> {
         complete: &mut Vec<PartialMatch>,
     ) {
         grown.events.push(number);
-        let growing = if grown.events.len() == self.steps.len() {
-            complete
-        } else {
-            partial
-        };
+        let is_complete = grown.events.as_slice().len() == self.steps.len();
+        let growing = if is_complete { complete } else { partial };
         growing.push(grown);
     }
 
     #[inline]
     fn fits(&self, step: usize, event: &E) -> bool {
-        self.stages[self.steps[step].stage]
-            .conditions
-            .iter()
-            .all(|condition| condition(event))
+        let stage = &self.stages[self.steps[step].stage];
+        stage.conditions.iter().all(|condition| condition(event))
     }
 }

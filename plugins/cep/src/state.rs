@@ -4,19 +4,32 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::Numbers;
+use crate::waiting::Waiting;
+
 /// Events that wait for the watermark, matches that have begun, and the events that those have taken.
 ///
-/// It is empty, and may be dropped, as soon as nothing that has happened can become part of a match any more.
+/// It is empty, and may be dropped, as soon as nothing that has happened can become part of a match any more. Most keys have
+/// one event that waits, and no match that has begun: this takes no memory beside the value itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatternState<E> {
-    /// By event time, and those of one time by arrival.
-    pub(crate) waiting: VecDeque<(i64, E)>,
+    pub(crate) waiting: Waiting<E>,
+    /// None if no match has begun.
+    pub(crate) begun: Option<Box<Begun<E>>>,
+}
+
+/// Matches that have begun, at least one, and their events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Begun<E> {
     /// By start, the earliest first.
-    pub(crate) partial: Vec<PartialMatch>,
+    pub(crate) matches: Vec<PartialMatch>,
+    /// Empty but while an event is held against the matches: what they are moved to meanwhile.
+    #[serde(skip)]
+    pub(crate) before: Vec<PartialMatch>,
     /// By number.
-    pub(crate) taken: VecDeque<(u64, E)>,
-    /// The number of the next event that is taken.
-    pub(crate) next_number: u64,
+    taken: VecDeque<(u64, E)>,
+    /// The number of the next event that is taken. They begin again at 0 once no match is left.
+    next_number: u64,
 }
 
 /// A match that has begun.
@@ -25,16 +38,14 @@ pub(crate) struct PartialMatch {
     /// The time of its first event.
     pub(crate) started: i64,
     /// The numbers of its events, rising: one a step that it has gone.
-    pub(crate) events: Vec<u64>,
+    pub(crate) events: Numbers,
 }
 
 impl<E> Default for PatternState<E> {
     fn default() -> Self {
         Self {
-            waiting: VecDeque::new(),
-            partial: Vec::new(),
-            taken: VecDeque::new(),
-            next_number: 0,
+            waiting: Waiting::None,
+            begun: None,
         }
     }
 }
@@ -42,24 +53,31 @@ impl<E> Default for PatternState<E> {
 impl<E> PatternState<E> {
     /// Whether nothing is left to remember.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.partial.is_empty()
+        self.waiting.first_timestamp().is_none() && self.begun.is_none()
+    }
+}
+
+impl<E> Default for Begun<E> {
+    fn default() -> Self {
+        Self {
+            matches: Vec::new(),
+            before: Vec::new(),
+            taken: VecDeque::new(),
+            next_number: 0,
+        }
+    }
+}
+
+impl<E> Begun<E> {
+    /// The number of the event that is held against the matches now.
+    pub(crate) fn number(&self) -> u64 {
+        self.next_number
     }
 
-    /// Adds an event behind those of its time.
-    pub(crate) fn wait(&mut self, timestamp: i64, event: E) {
-        // Events come nearly in order: the place is near the end.
-        let place = self
-            .waiting
-            .iter()
-            .rposition(|(other, _)| *other <= timestamp);
-        self.waiting
-            .insert(place.map_or(0, |place| place + 1), (timestamp, event));
-    }
-
-    /// Takes the first event whose time the watermark has reached.
-    pub(crate) fn take_due(&mut self, watermark: i64) -> Option<(i64, E)> {
-        let due = self.waiting.front()?.0 <= watermark;
-        if due { self.waiting.pop_front() } else { None }
+    /// Keeps the event with that number.
+    pub(crate) fn keep(&mut self, event: E) {
+        self.taken.push_back((self.next_number, event));
+        self.next_number += 1;
     }
 
     /// The event with this number.
@@ -71,30 +89,32 @@ impl<E> PatternState<E> {
         self.taken.get(place).map(|(_, event)| event)
     }
 
-    /// Drops the matches that began too early to be completed at `now`, and the events that no match has taken any more.
-    pub(crate) fn prune(&mut self, now: i64, within: Option<i64>) {
-        if let Some(within) = within {
-            let live = self
-                .partial
-                .partition_point(|partial| now.saturating_sub(partial.started) >= within);
-            self.partial.drain(..live);
-        }
-        self.drop_events();
+    /// Makes it as good as new, but for the memory that it has.
+    pub(crate) fn clear(&mut self) {
+        self.matches.clear();
+        self.taken.clear();
+        self.next_number = 0;
+    }
+
+    /// Drops the matches that began too early to be completed at `now`.
+    pub(crate) fn drop_timed_out(&mut self, now: i64, within: Option<i64>) {
+        let Some(within) = within else { return };
+        let timed_out = |partial: &PartialMatch| now.saturating_sub(partial.started) >= within;
+        let live = self.matches.partition_point(timed_out);
+        self.matches.drain(..live);
     }
 
     /// Drops the events that come before all that any match has taken.
     pub(crate) fn drop_events(&mut self) {
-        let Some(first) = self
-            .partial
+        let first = self
+            .matches
             .iter()
-            .filter_map(|partial| partial.events.first())
-            .min()
-        else {
-            self.taken = VecDeque::new();
-            self.next_number = 0;
-            return;
-        };
-        while self.taken.front().is_some_and(|(number, _)| number < first) {
+            .filter_map(|partial| partial.events.as_slice().first())
+            .min();
+        while let (Some((number, _)), Some(first)) = (self.taken.front(), first) {
+            if number >= first {
+                break;
+            }
             self.taken.pop_front();
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The cases beside this file use what is supported. `JACKFIELD_VECTORS` names a folder with others to run instead: all
 //! files in it whose names begin with `cep-` or `vectors-`. What is compared is the matches and the late events of every step.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 #[path = "vectors/case.rs"]
 mod case;

@@ -1,4 +1,5 @@
 //! Volumes a channel and window.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 use count_interactions::CountInteractions;
 use jackfield_sdk::testing::{Driver, Sent, Step, assert_batching_is_invisible};

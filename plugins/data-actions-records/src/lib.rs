@@ -2,44 +2,43 @@
 //!
 //! They are parsed and validated once, by the first stage, and then passed on as compact as postcard makes them: what the
 //! record's key or event time says already is not repeated, the usual states take one byte, and text is borrowed from the
-//! batch when it is read.
+//! batch when it is read. `Text` is `&str`, or `&[u8]` for a stage that need not look at it: the encoding is the same, and
+//! reading it is cheaper.
 
 use serde::{Deserialize, Serialize};
 
 /// What happened to a customer, keyed by the customer's identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CustomerRecord<'a> {
+pub enum CustomerRecord<Text> {
     /// The customer got in touch.
-    #[serde(borrow)]
-    Interaction(Interaction<'a>),
+    Interaction(Interaction<Text>),
     /// What is known of the customer has changed.
-    Profile(Profile<'a>),
+    Profile(Profile<Text>),
 }
 
 /// An interaction with a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interaction<'a> {
+pub struct Interaction<Text> {
     /// How it ended.
-    #[serde(borrow)]
-    pub status: Status<'a>,
+    pub status: Status<Text>,
     /// Which one.
-    pub interaction_id: &'a str,
+    pub interaction_id: Text,
     /// By which way it came: voice, chat and so on.
-    pub channel: &'a str,
+    pub channel: Text,
 }
 
 /// What is known of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile<'a> {
+pub struct Profile<Text> {
     /// The service level that the customer pays for.
-    pub tier: &'a str,
+    pub tier: Text,
     /// Where the customer is.
-    pub region: &'a str,
+    pub region: Text,
 }
 
 /// How an interaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status<'a> {
+pub enum Status<Text> {
     /// With what the customer wanted.
     Success,
     /// Without.
@@ -47,10 +46,10 @@ pub enum Status<'a> {
     /// With the wish to be called back.
     CallbackRequest,
     /// In a way that means nothing to this pipeline.
-    Other(&'a str),
+    Other(Text),
 }
 
-impl<'a> Status<'a> {
+impl<'a> Status<&'a str> {
     /// The name that CXone uses.
     pub fn name(self) -> &'a str {
         match self {
@@ -62,7 +61,7 @@ impl<'a> Status<'a> {
     }
 }
 
-impl<'a> From<&'a str> for Status<'a> {
+impl<'a> From<&'a str> for Status<&'a str> {
     fn from(name: &'a str) -> Self {
         match name {
             "SUCCESS" => Self::Success,
@@ -90,6 +89,24 @@ mod tests {
             postcard::from_bytes(&bytes),
             Ok(CustomerRecord::Interaction(interaction))
         );
+    }
+
+    #[test]
+    fn text_that_is_not_looked_at_is_read_as_bytes() {
+        let status = Status::Other("TRANSFERRED");
+        let interaction = Interaction {
+            status,
+            interaction_id: "i1",
+            channel: "voice",
+        };
+        let bytes = postcard::to_allocvec(&CustomerRecord::Interaction(interaction)).unwrap();
+        let read: CustomerRecord<&[u8]> = postcard::from_bytes(&bytes).unwrap();
+        let expected = Interaction {
+            status: Status::Other(&b"TRANSFERRED"[..]),
+            interaction_id: b"i1",
+            channel: b"voice",
+        };
+        assert_eq!(read, CustomerRecord::Interaction(expected));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub enum Event {
     /// It failed.
     Failure,
     /// A callback was asked for, by this channel.
-    CallbackRequest(Box<str>),
+    CallbackRequest(Box<[u8]>),
     /// It ends a row of failures.
     Other,
 }
@@ -96,7 +96,7 @@ impl Stage for DetectCallbacks {
         record: Record<'_>,
         context: &mut Context<'_, Self::State>,
     ) -> Result<(), Rejection> {
-        let CustomerRecord::Interaction(interaction) = record.postcard()? else {
+        let CustomerRecord::<&[u8]>::Interaction(interaction) = record.postcard()? else {
             return Ok(());
         };
         let timestamp = record.event_time()?;
@@ -126,11 +126,11 @@ impl Stage for DetectCallbacks {
         time: i64,
         context: &mut Context<'_, Self::State>,
     ) -> Result<(), Rejection> {
-        let customer_id = String::from_utf8_lossy(context.key());
+        let customer_id = context.key();
         let (customer, outputs) = context.split();
         let state = customer.state();
         self.matcher.advance(state, time, |complete| {
-            alert(&customer_id, &complete, outputs)
+            alert(customer_id, &complete, outputs)
         })?;
         match self.matcher.next_timer(state) {
             Some(timer) => customer.set_timer(timer),
@@ -141,10 +141,12 @@ impl Stage for DetectCallbacks {
 }
 
 fn alert(
-    customer_id: &str,
+    customer_id: &[u8],
     complete: &Match<'_, Event>,
     outputs: &mut Outputs<'_>,
 ) -> Result<(), Rejection> {
+    // Both are text: the stage that made the records has seen to it.
+    let customer_id = &String::from_utf8_lossy(customer_id);
     let channels = complete.stage(CALLBACK).filter_map(|event| match event {
         Event::CallbackRequest(channel) => Some(channel),
         Event::Failure | Event::Other => None,
@@ -155,7 +157,7 @@ fn alert(
             .timestamp(complete.timestamp())
             .json(&Alert {
                 customer_id,
-                channel,
+                channel: &String::from_utf8_lossy(channel),
                 timestamp: complete.timestamp(),
                 failure_count: complete.stage(FAILURE).count(),
                 alert_type: "REPEATED_FAILURE_CALLBACK",
@@ -164,8 +166,8 @@ fn alert(
     Ok(())
 }
 
-impl From<Interaction<'_>> for Event {
-    fn from(interaction: Interaction<'_>) -> Self {
+impl From<Interaction<&[u8]>> for Event {
+    fn from(interaction: Interaction<&[u8]>) -> Self {
         match interaction.status {
             Status::Failure => Self::Failure,
             Status::CallbackRequest => Self::CallbackRequest(interaction.channel.into()),

@@ -1,4 +1,5 @@
 //! Rows of failures that a request for a callback follows.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 use data_actions_records::{CustomerRecord, Interaction, Profile, Status};
 use detect_callbacks::DetectCallbacks;
@@ -9,7 +10,7 @@ fn driver() -> Driver<DetectCallbacks> {
     Driver::new("{}").unwrap()
 }
 
-fn at(timestamp: i64, status: Status<'_>) -> Sent {
+fn at(timestamp: i64, status: Status<&str>) -> Sent {
     let interaction = Interaction {
         status,
         interaction_id: "i1",
@@ -20,12 +21,12 @@ fn at(timestamp: i64, status: Status<'_>) -> Sent {
         .timestamp(timestamp)
 }
 
-const FAILURE: Status<'_> = Status::Failure;
-const CALLBACK: Status<'_> = Status::CallbackRequest;
-const SUCCESS: Status<'_> = Status::Success;
+const FAILURE: Status<&str> = Status::Failure;
+const CALLBACK: Status<&str> = Status::CallbackRequest;
+const SUCCESS: Status<&str> = Status::Success;
 
 /// The alerts of a customer who has these interactions, in this order of arrival.
-fn alerts(interactions: &[(i64, Status<'_>)]) -> Vec<String> {
+fn alerts(interactions: &[(i64, Status<&str>)]) -> Vec<String> {
     let mut driver = driver();
     for (timestamp, status) in interactions {
         driver.send("customers", at(*timestamp, *status));

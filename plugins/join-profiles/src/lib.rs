@@ -24,19 +24,6 @@ pub struct Profile {
     region: Box<str>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Enriched<'a> {
-    interaction_id: &'a str,
-    customer_id: &'a str,
-    channel: &'a str,
-    status: &'a str,
-    /// Milliseconds since the Unix epoch.
-    timestamp: i64,
-    tier: &'a str,
-    region: &'a str,
-}
-
 impl Stage for JoinProfiles {
     type Configuration = NoConfiguration;
     type State = Profile;
@@ -52,7 +39,7 @@ impl Stage for JoinProfiles {
         record: Record<'_>,
         context: &mut Context<'_, Profile>,
     ) -> Result<(), Rejection> {
-        match record.postcard()? {
+        match record.postcard::<CustomerRecord<&str>>()? {
             CustomerRecord::Profile(profile) => {
                 *context.state() = Profile {
                     tier: profile.tier.into(),
@@ -66,15 +53,17 @@ impl Stage for JoinProfiles {
                 let (tier, region) = customer.peek().map_or((UNKNOWN, UNKNOWN), |profile| {
                     (&profile.tier, &profile.region)
                 });
-                outputs.emit(ENRICHED).json(&Enriched {
-                    interaction_id: interaction.interaction_id,
-                    customer_id,
-                    channel: interaction.channel,
-                    status: interaction.status.name(),
-                    timestamp,
-                    tier,
-                    region,
-                })
+                let enriched = outputs.emit(ENRICHED).object();
+                enriched
+                    .text("interactionId", interaction.interaction_id)
+                    .text("customerId", customer_id)
+                    .text("channel", interaction.channel)
+                    .text("status", interaction.status.name())
+                    .integer("timestamp", timestamp)
+                    .text("tier", tier)
+                    .text("region", region)
+                    .send();
+                Ok(())
             }
         }
     }

@@ -1,4 +1,5 @@
 //! Interactions with the profile of their customer.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 use data_actions_records::{CustomerRecord, Interaction, Profile, Status};
 use jackfield_sdk::testing::{Driver, Sent};

@@ -30,6 +30,7 @@ impl Column {
     ///
     /// # Panics
     /// Where there is none, or `ends` do not fit `data`.
+    #[inline]
     pub fn string(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.data[start as usize..self.ends[index] as usize]
@@ -41,12 +42,14 @@ impl Column {
     }
 
     /// Adds a string at the end.
+    #[inline]
     pub fn push(&mut self, string: &[u8]) {
         self.data.extend_from_slice(string);
         self.close();
     }
 
     /// Makes a string of what was added to `data` since the last one ended.
+    #[inline]
     pub(crate) fn close(&mut self) {
         #[expect(
             clippy::expect_used,

@@ -1,7 +1,11 @@
 //! What a stage sends on: records serialised straight into the columns of their port.
 
+mod object;
 pub(crate) mod ports;
 
+use std::io::{self, Write};
+
+pub use object::ObjectBuilder;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
@@ -74,11 +78,8 @@ impl<'c> RecordBuilder<'c> {
     #[inline]
     pub fn bytes(mut self, value: impl AsRef<[u8]>) {
         if let Some(emission) = self.emission.take() {
-            emission
-                .records
-                .values
-                .data
-                .extend_from_slice(value.as_ref());
+            let data = &mut emission.records.values.data;
+            data.extend_from_slice(value.as_ref());
             self.close(emission);
         }
     }
@@ -89,7 +90,13 @@ impl<'c> RecordBuilder<'c> {
     /// `not-encodable` if JSON cannot hold it; nothing is sent then.
     #[inline]
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Rejection> {
-        self.encode(|data| serde_json::to_writer(data, value))
+        self.encode(|data| serde_json::to_writer(Appending(data), value))
+    }
+
+    /// Begins a JSON object of plain fields: for records by the million it costs half of what [`json`](Self::json) does.
+    #[inline]
+    pub fn object(self) -> ObjectBuilder<'c> {
+        ObjectBuilder::new(self)
     }
 
     /// Sends the postcard encoding of `value`.
@@ -129,7 +136,7 @@ impl<'c> RecordBuilder<'c> {
     }
 }
 
-/// Postcard's way to append to a vector.
+/// What serialisers append to a vector by.
 pub(crate) struct Appending<'v>(pub(crate) &'v mut Vec<u8>);
 
 impl Flavor for Appending<'_> {
@@ -148,6 +155,28 @@ impl Flavor for Appending<'_> {
     }
 
     fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+impl Write for Appending<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline(always)]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // Most of what JSON is made of is punctuation, known when a stage is compiled.
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

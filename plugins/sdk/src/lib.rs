@@ -67,7 +67,7 @@ pub mod testing;
 pub use batch::{Batch, Column, Mark, NO_TIMESTAMP};
 pub use configuration::{Duration, NoConfiguration};
 pub use context::{Context, Keyed};
-pub use emission::{Outputs, RecordBuilder};
+pub use emission::{ObjectBuilder, Outputs, RecordBuilder};
 pub use port::Port;
 pub use record::Record;
 pub use rejection::{Rejection, code};

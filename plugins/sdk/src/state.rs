@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::runner::Changes;
 use crate::timer_queue::TimerQueue;
+use entry::DecodeState;
 pub(crate) use key::Key;
 use timers::Timers;
 
@@ -228,7 +229,7 @@ impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
         &mut self,
         key: &[u8],
         value: &[u8],
-        decode_older: Option<&dyn Fn(&[u8]) -> Result<S, String>>,
+        decode_older: Option<DecodeState<'_, S>>,
     ) -> Result<(), String> {
         let (times, state) = entry::decode(value, decode_older)?;
         let place = self.find_or_insert(key);

@@ -1,4 +1,5 @@
 //! What the SDK does for a stage, shown on one whose records say what it is to do.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 #[path = "stage/scripted.rs"]
 mod scripted;

@@ -2,6 +2,7 @@
 //!
 //! The cases beside this file use what is supported. `JACKFIELD_VECTORS` names a folder with others to run instead: all
 //! files in it whose names begin with `windows-`.
+#![allow(clippy::unwrap_used, reason = "a test fails where the surprise is")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

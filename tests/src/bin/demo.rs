@@ -15,8 +15,8 @@ use rusqlite::Connection;
 const RECORDS: u64 = 200_000;
 /// A data action that the simulator has.
 const ACTION: &str = "cxone-data-actions";
-/// Columns of the chart; with the names before them they fit into eighty.
-const CHART_WIDTH: usize = 64;
+/// Columns of the chart; with names and totals before them they fit into eighty.
+const CHART_WIDTH: usize = 58;
 const CHART_HEIGHT: usize = 3;
 const ALERTS_SHOWN: usize = 10;
 
@@ -39,7 +39,7 @@ fn demonstrate() -> Result<bool, Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let input = folder.join("input.jsonl");
     println!(
-        "\nA contact centre's morning: {} records, some late, some malformed.",
+        "\nHalf an hour of a contact centre: {} records, some late, some malformed.",
         grouped(RECORDS)
     );
     generator::write_files(Generator::new(2, Traffic::Realistic), RECORDS, &input, 1)?;
@@ -115,19 +115,23 @@ fn print_volumes(database: &Connection) -> rusqlite::Result<()> {
         ends.len()
     );
     for (channel, values) in &series {
-        let total: u64 = volumes[*channel].values().sum();
-        for (line, name) in
-            columns(values, greatest, CHART_HEIGHT)
-                .iter()
-                .zip([*channel, "", &grouped(total)])
-        {
-            println!("  {name:>8}  {line}");
+        let total = grouped(volumes[*channel].values().sum());
+        let lines = columns(values, greatest, CHART_HEIGHT);
+        let filled = lines
+            .iter()
+            .skip_while(|line| line.trim().is_empty())
+            .collect::<Vec<_>>();
+        for (number, line) in filled.iter().enumerate() {
+            match number + 1 == filled.len() {
+                true => println!("  {channel:<8}{total:>8}  {line}"),
+                false => println!("  {:16}  {line}", ""),
+            }
         }
     }
     let width = series.first().map_or(0, |(_, values)| values.len());
     let (from, to) = (time_of_day(first - 10_000), time_of_day(*last));
     println!(
-        "  {:>8}  {from}{to:>width$}",
+        "  {:16}  {from}{to:>width$}",
         "",
         width = width.saturating_sub(from.len())
     );
@@ -174,13 +178,20 @@ fn print_rejections(database: &Connection) -> rusqlite::Result<()> {
     );
     while let Some(row) = rows.next()? {
         let (stage, code, count): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let example: String = row.get::<_, String>(3)?.chars().take(33).collect();
+        let example = shortened(&row.get::<_, String>(3)?, 33);
         println!(
             "  {stage:<10}{code:<24}{:>8}  {example}",
             grouped(count.cast_unsigned())
         );
     }
     Ok(())
+}
+
+fn shortened(text: &str, width: usize) -> String {
+    match text.chars().count() > width {
+        true => text.chars().take(width - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
 }
 
 fn print_speed(finished: &Finished) {

@@ -16,11 +16,11 @@ use jackfield_tests::generator::{Generator, Traffic};
 use jackfield_tests::harness::{Host, Pipeline, repository};
 use jackfield_tests::model::Model;
 use jackfield_tests::random::{Xorshift, derive_seed};
-use jackfield_tests::table::Observation;
+use jackfield_tests::table::{Observation, Table};
 
 /// Rounds after which the host is taken to be too fast for the input.
 const MOST_ROUNDS: u64 = 200;
-/// Kills of one round. More rounds of fewer kills see more beginnings and ends.
+/// Kills of one round, as far as its input lasts. More rounds of fewer kills see more beginnings and ends.
 const KILLS_A_ROUND: u64 = 25;
 
 /// Kills a running pipeline at random moments and compares all that it wrote with an independent model.
@@ -33,13 +33,13 @@ struct Arguments {
     #[arg(long, default_value_t = 100)]
     kills: u64,
     /// Lines of input a round.
-    #[arg(long, default_value_t = 300_000)]
+    #[arg(long, default_value_t = 500_000)]
     records: u64,
     /// Instances of each stage; 0 takes turns between 1 and 2.
     #[arg(long, default_value_t = 0)]
     parallelism: u64,
     /// Milliseconds between checkpoints.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 10)]
     interval: u64,
     /// Folder for the input and what comes out of it.
     #[arg(long)]
@@ -116,7 +116,9 @@ struct Round {
     folder: PathBuf,
     parallelism: u64,
     pipeline: Pipeline,
-    input: Vec<u8>,
+    expected: Vec<Table>,
+    /// What the file of enriched interactions will hold at the end.
+    enriched_bytes: u64,
 }
 
 impl Round {
@@ -130,10 +132,11 @@ impl Round {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        let input = Generator::new(derive_seed(arguments.seed, 1000 + number), Traffic::Hostile)
-            .lines(arguments.records);
+        let seed = derive_seed(arguments.seed, 1000 + number);
+        let input = Generator::new(seed, Traffic::Hostile).lines(arguments.records);
         let path = folder.join("input.jsonl");
         fs::write(&path, &input)?;
+        let output = Model::of(&input);
         let parallelism = if arguments.parallelism == 0 {
             1 + number % 2
         } else {
@@ -143,20 +146,24 @@ impl Round {
             .input(&path)
             .checkpoint_every(arguments.interval)
             .set(&format!("pipeline.parallelism={parallelism}"));
+        let (expected, enriched_bytes) = (output.tables(), output.enriched_bytes());
         Ok(Self {
             folder,
             parallelism,
             pipeline,
-            input,
+            expected,
+            enriched_bytes,
         })
     }
 
     /// Kills the host up to `kills` times, then lets it finish.
     fn run(&self, kills: u64, random: &mut Xorshift) -> Result<Tally, Box<dyn Error>> {
+        let kills = kills.min(KILLS_A_ROUND);
         let mut tally = Tally::default();
         let mut finished = None;
-        while finished.is_none() && tally.kills < kills.min(KILLS_A_ROUND) {
-            let moment = draw_moment(random);
+        while finished.is_none() && tally.kills < kills {
+            let ahead = self.progress() > tally.kills as f64 / kills as f64;
+            let moment = draw_moment(random, ahead);
             let mut host = self.pipeline.start()?;
             if !self.wait_for(&moment, &mut host)? {
                 finished = Some(host.wait()?);
@@ -176,18 +183,25 @@ impl Round {
             None => self.pipeline.run()?,
         };
         if !finished.status.success() {
-            return Err(format!(
-                "after {} kills the host failed: {}\n{}\nkept: {}",
-                tally.kills,
-                finished.status,
-                finished.stderr,
-                self.folder.display()
-            )
-            .into());
+            let (kills, folder) = (tally.kills, self.folder.display());
+            let message = format!(
+                "after {kills} kills the host failed: {}\n{}",
+                finished.status, finished.stderr
+            );
+            return Err(format!("{message}\nkept: {folder}").into());
         }
-        let observed = Observation::of(self.pipeline.folder()).tables()?;
-        tally.differences = compare(&Model::of(&self.input).tables(), &observed);
+        tally.differences = compare(
+            &self.expected,
+            &Observation::of(self.pipeline.folder()).tables()?,
+        );
         Ok(tally)
+    }
+
+    /// How much of the output is written, from 0 to 1.
+    fn progress(&self) -> f64 {
+        let written = fs::metadata(Observation::of(self.pipeline.folder()).enriched())
+            .map_or(0, |file| file.len());
+        written as f64 / self.enriched_bytes.max(1) as f64
     }
 
     /// Answers whether the moment came before the host ended.
@@ -217,13 +231,14 @@ impl Round {
     }
 }
 
-fn draw_moment(random: &mut Xorshift) -> Moment {
+/// Earlier moments where the input would not last for all kills otherwise.
+fn draw_moment(random: &mut Xorshift, ahead: bool) -> Moment {
+    let (latest, most_commits) = if ahead { (80_000, 1) } else { (400_000, 5) };
     match random.below(10) {
-        // While it starts, reads its checkpoint or has hardly begun.
-        0..2 => Moment::After(Duration::from_micros(random.below(60_000))),
-        2..5 => Moment::After(Duration::from_micros(random.below(500_000))),
+        // While it starts, reads its checkpoint or has hardly begun; or at any other time.
+        0..4 => Moment::After(Duration::from_micros(random.below(latest))),
         _ => Moment::InCommit(
-            1 + random.below(6),
+            1 + random.below(most_commits),
             Duration::from_micros(random.below(3_000)),
         ),
     }

@@ -82,6 +82,9 @@ pub(super) enum Parsed {
 
 pub(super) fn parse(line: &[u8]) -> Result<Parsed, Refusal> {
     let text = std::str::from_utf8(line).map_err(|_| Refusal::NotUtf8)?;
+    if begins_otherwise_than_an_object(text) {
+        return Err(Refusal::NotAnObject);
+    }
     let value: Value = serde_json::from_str(text).map_err(|_| Refusal::NotJson)?;
     let fields = value.as_object().ok_or(Refusal::NotAnObject)?;
     let Names(names) = serde_json::from_str(text).map_err(|_| Refusal::NotJson)?;
@@ -112,6 +115,20 @@ pub(super) fn parse(line: &[u8]) -> Result<Parsed, Refusal> {
         })),
         _ => Err(Refusal::UnknownRecordType),
     }
+}
+
+/// The first fault counts: behind the beginning of a list, or behind a whole value of another kind, nothing is looked at.
+fn begins_otherwise_than_an_object(text: &str) -> bool {
+    if text
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .starts_with('[')
+    {
+        return true;
+    }
+    let first = serde_json::Deserializer::from_str(text)
+        .into_iter::<Value>()
+        .next();
+    first.is_some_and(|value| value.is_ok_and(|value| !value.is_object()))
 }
 
 fn text_of(fields: &Map<String, Value>, name: &str) -> Result<String, Refusal> {

@@ -46,6 +46,12 @@ impl Output {
         ]
     }
 
+    /// Length of the file of enriched interactions.
+    pub fn enriched_bytes(&self) -> u64 {
+        let line = |enriched| enriched_row(enriched).content.len() as u64 + 1;
+        self.enriched.iter().map(line).sum()
+    }
+
     /// How many records each stage refused with each code, by stage and code.
     pub fn rejections(&self) -> std::collections::BTreeMap<(&'static str, &'static str), u64> {
         let mut counts = std::collections::BTreeMap::new();

@@ -23,6 +23,24 @@ pub(super) struct Fields<'a> {
     pub(super) fault: Option<Rejection>,
 }
 
+impl<'a> Fields<'a> {
+    /// The field with this name, if it is a known one.
+    #[inline]
+    pub(super) fn named(&mut self, name: Name) -> Option<(&'static str, &mut Field<'a>)> {
+        Some(match name {
+            Name::RecordType => ("recordType", &mut self.record_type),
+            Name::InteractionId => ("interactionId", &mut self.interaction_id),
+            Name::CustomerId => ("customerId", &mut self.customer_id),
+            Name::Channel => ("channel", &mut self.channel),
+            Name::Status => ("status", &mut self.status),
+            Name::Timestamp => ("timestamp", &mut self.timestamp),
+            Name::Tier => ("tier", &mut self.tier),
+            Name::Region => ("region", &mut self.region),
+            Name::Unknown => return None,
+        })
+    }
+}
+
 /// The value of a field.
 #[derive(Default)]
 pub(super) enum Field<'a> {
@@ -91,19 +109,9 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(name) = map.next_key::<Name>()? {
-            let (name, field) = match name {
-                Name::RecordType => ("recordType", &mut self.record_type),
-                Name::InteractionId => ("interactionId", &mut self.interaction_id),
-                Name::CustomerId => ("customerId", &mut self.customer_id),
-                Name::Channel => ("channel", &mut self.channel),
-                Name::Status => ("status", &mut self.status),
-                Name::Timestamp => ("timestamp", &mut self.timestamp),
-                Name::Tier => ("tier", &mut self.tier),
-                Name::Region => ("region", &mut self.region),
-                Name::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+            let Some((name, field)) = self.named(name) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             };
             if !matches!(field, Field::Missing) {
                 self.fault = Some(Rejection::new(
@@ -118,7 +126,9 @@ impl<'de> Visitor<'de> for &mut Fields<'de> {
     }
 }
 
-enum Name {
+/// The name of a field.
+#[derive(Clone, Copy)]
+pub(super) enum Name {
     RecordType,
     InteractionId,
     CustomerId,
@@ -128,6 +138,23 @@ enum Name {
     Tier,
     Region,
     Unknown,
+}
+
+impl From<&str> for Name {
+    #[inline]
+    fn from(name: &str) -> Self {
+        match name {
+            "recordType" => Self::RecordType,
+            "interactionId" => Self::InteractionId,
+            "customerId" => Self::CustomerId,
+            "channel" => Self::Channel,
+            "status" => Self::Status,
+            "timestamp" => Self::Timestamp,
+            "tier" => Self::Tier,
+            "region" => Self::Region,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Name {
@@ -148,17 +175,7 @@ impl Visitor<'_> for NameVisitor {
 
     #[inline]
     fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
-        Ok(match name {
-            "recordType" => Name::RecordType,
-            "interactionId" => Name::InteractionId,
-            "customerId" => Name::CustomerId,
-            "channel" => Name::Channel,
-            "status" => Name::Status,
-            "timestamp" => Name::Timestamp,
-            "tier" => Name::Tier,
-            "region" => Name::Region,
-            _ => Name::Unknown,
-        })
+        Ok(Name::from(name))
     }
 }
 

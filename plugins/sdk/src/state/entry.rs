@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use crate::batch::Column;
 use crate::emission::Appending;
 
+/// Decodes the state of an older version.
+pub(crate) type DecodeState<'a, S> = &'a dyn Fn(&[u8]) -> Result<S, String>;
+
 /// Adds an entry to a column.
 pub(super) fn encode<S: Serialize>(
     timers: &[i64],
@@ -22,7 +25,7 @@ pub(super) fn encode<S: Serialize>(
 /// Timers and state of an entry.
 pub(super) fn decode<S: DeserializeOwned>(
     value: &[u8],
-    decode_older: Option<&dyn Fn(&[u8]) -> Result<S, String>>,
+    decode_older: Option<DecodeState<'_, S>>,
 ) -> Result<(Vec<i64>, Option<S>), String> {
     let malformed =
         |error: postcard::Error| format!("the entry is not one that this plugin wrote: {error}");

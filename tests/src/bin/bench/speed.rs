@@ -107,27 +107,23 @@ fn run(options: &Options, input: &Path) -> Result<Round, Box<dyn std::error::Err
     })
 }
 
-/// The host's summary is a line of its log that has `stages`, each with its `cpu_ns`.
+/// By the host's own account: the line of its log with the event `summary` has `stages`, each with `name` and `cpu_nanos`.
 fn stage_times(finished: &Finished) -> BTreeMap<String, f64> {
-    let lines = finished.stderr.lines().chain(finished.stdout.lines());
+    let mut lines = finished
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let summary = lines
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find_map(|line| {
-            let summary = line
-                .get("stages")
-                .or_else(|| line.get("fields")?.get("stages"))?;
-            match summary.as_str() {
-                Some(text) => serde_json::from_str(text).ok(),
-                None => Some(summary.clone()),
-            }
-        });
-    let stages = summary
-        .as_ref()
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
+        .rfind(|line| line["event"] == "summary")
+        .unwrap_or_default();
+    let stages = summary["stages"].as_array().into_iter().flatten();
     stages
-        .filter_map(|(name, stage)| Some((name.clone(), stage.get("cpu_ns")?.as_f64()? / 1e9)))
+        .filter_map(|stage| {
+            Some((
+                stage["name"].as_str()?.to_owned(),
+                stage["cpu_nanos"].as_f64()? / 1e9,
+            ))
+        })
         .collect()
 }
 
@@ -207,7 +203,8 @@ fn compare_with_flink(input: &Path, median: &Round, options: &Options) -> Measur
     };
     print_round("Flink", &flink, options.records);
     println!(
-        "Records a CPU second: {:.1} times Flink's; peak memory: {:.1} % of Flink's.",
+        "Flink's wall time is from its first record on, without its start.\n\
+         Records a CPU second: {:.1} times Flink's; peak memory: {:.1} % of Flink's.",
         flink.cpu / median.cpu,
         median.memory as f64 * 100.0 / flink.memory as f64,
     );

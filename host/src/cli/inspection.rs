@@ -1,0 +1,115 @@
+//! What the commands that look at a pipeline from outside share: they read its manifest and its database, load no plugin,
+//! and disturb nothing. The pipeline may be running.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::page::Page;
+use super::{Exit, LogFormat, Manifests, pipelines, report};
+use crate::checkpoint::{Store, StoreError};
+use crate::config::{Manifest, nearest};
+use crate::error::Code;
+
+/// The pipeline that a command looks at.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Inspected {
+    /// The file that describes the pipeline.
+    manifest: PathBuf,
+    /// Put a value in the place of what the manifest says, as in the run that is looked at.
+    #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+/// Why a command has no result.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    /// It has been said already.
+    #[error("the manifest is wrong")]
+    Reported(Exit),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is nothing of that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// The result cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+    /// Something else, which has a code of its own.
+    #[error("{1}")]
+    Other(Code, String),
+}
+
+impl Problem {
+    /// There is no `what` of that name; the nearest of those that there are is suggested.
+    pub(super) fn not_found<'a>(
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let hint = match nearest(name, known.clone()) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => {
+                let known: Vec<String> =
+                    known.into_iter().map(|name| format!("`{name}`")).collect();
+                if known.is_empty() {
+                    String::new()
+                } else {
+                    format!("; there is {}", known.join(", "))
+                }
+            }
+        };
+        Self::NotFound(format!("there is no {what} `{name}`{hint}"))
+    }
+
+    fn report(&self, format: LogFormat) -> Exit {
+        match self {
+            Self::Reported(exit) => *exit,
+            // Whoever reads has seen enough, as in `jackfield dlq list … | head`.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Output(_) => {
+                report(format, Code::OUTPUT_UNWRITABLE, self);
+                Exit::Failed
+            }
+            Self::Store(error) => report(format, error.code(), self),
+            Self::NotFound(_) => report(format, Code::NOT_FOUND, self),
+            Self::Other(code, _) => report(format, *code, self),
+        }
+    }
+}
+
+impl Inspected {
+    /// Reads the manifest.
+    pub(super) fn manifest(&self, format: LogFormat) -> Result<Manifest, Problem> {
+        let manifests = Manifests {
+            manifests: vec![self.manifest.clone()],
+            overrides: self.overrides.clone(),
+        };
+        let mut read = pipelines::read(&manifests, format).map_err(Problem::Reported)?;
+        // One manifest was asked for, so one was read.
+        read.pop().ok_or(Problem::Reported(Exit::WrongManifest))
+    }
+
+    /// Reads the manifest and opens the database of its pipeline.
+    pub(super) fn open(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
+        let manifest = self.manifest(format)?;
+        let name = manifest.pipeline.name.value.to_string();
+        let store = Store::open_read_only(&manifest.checkpoint.path.value, &name)?;
+        Ok((manifest, store))
+    }
+}
+
+/// Lets a command write its result to standard output.
+pub(super) fn print(
+    format: LogFormat,
+    write: impl FnOnce(&mut Page<'_>) -> Result<(), Problem>,
+) -> Exit {
+    let mut page = Page::stdout();
+    let written = write(&mut page).and_then(|()| Ok(page.flush()?));
+    match written {
+        Ok(()) => Exit::Done,
+        Err(problem) => problem.report(format),
+    }
+}
