@@ -9,5 +9,7 @@ mod crash;
 mod failure;
 #[path = "guests/poison.rs"]
 mod poison;
+#[path = "guests/replay.rs"]
+mod replay;
 #[path = "guests/scenario.rs"]
 mod scenario;

@@ -60,13 +60,13 @@ pub(crate) fn between(manifests: &[Manifest]) -> Vec<Diagnostic> {
 }
 
 fn shared(target: &Target, place: &Place, first: &Place) -> Diagnostic {
-    Diagnostic::new(
-        &code::SHARED_TARGET,
-        place.clone(),
-        format!("{target} has two writers"),
-    )
-    .related(first.clone(), "the other one")
-    .help("give each its own; one sink takes several ports: `from = [\"a.out\", \"b.out\"]`")
+    let problem = match target {
+        Target::File(path) => format!("{} has two writers", Target::File(from_here(path))),
+        Target::Table(_) => format!("{target} has two writers"),
+    };
+    Diagnostic::new(&code::SHARED_TARGET, place.clone(), problem)
+        .related(first.clone(), "the other one")
+        .help("give each its own; one sink takes several ports: `from = [\"a.out\", \"b.out\"]`")
 }
 
 /// The files that a pipeline writes.
@@ -85,4 +85,11 @@ fn files(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &Place)> {
 /// The path from the root, without `.` and repeated separators. `..` stays: what it leads to depends on links.
 fn plain(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path as it is shortest to say: from the working directory, if it lies below it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.unwrap_or_else(|| path.to_owned())
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use jackfield_sdk::end_of_plain_text;
+
 use super::field::{Field, Fields, Name};
 
 /// Most digits of a number that surely fits 64 bits.
@@ -37,37 +39,27 @@ fn read_value(rest: &str) -> Option<(Field<'_>, &str)> {
         let (text, after) = read_text(rest)?;
         return Some((Field::Text(Cow::Borrowed(text)), after));
     }
-    let digits = rest.bytes().position(|byte| !byte.is_ascii_digit())?;
-    let (number, after) = rest.split_at(digits);
-    let plain = (1..=MOST_DIGITS).contains(&digits) && (digits == 1 || !number.starts_with('0'));
-    if !plain {
-        return None;
+    let mut number = 0_i64;
+    let mut digits = 0;
+    for byte in rest.bytes().take(MOST_DIGITS + 1) {
+        if !byte.is_ascii_digit() {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+        digits += 1;
     }
-    let add_digit = |number: i64, digit: u8| number * 10 + i64::from(digit - b'0');
-    Some((Field::Integer(number.bytes().fold(0, add_digit)), after))
+    let plain = (1..=MOST_DIGITS).contains(&digits) && (digits == 1 || !rest.starts_with('0'));
+    plain.then(|| (Field::Integer(number), &rest[digits..]))
 }
 
 /// Text without escapes, and what comes after it.
 #[inline]
 fn read_text(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.strip_prefix('"')?;
-    let end = rest.bytes().position(|byte| ENDS_TEXT[usize::from(byte)])?;
+    let end = end_of_plain_text(rest.as_bytes())?;
     let (text, after) = rest.split_at(end);
     Some((text, after.strip_prefix('"')?))
 }
-
-/// The quotation mark, the backslash, and the control characters, which text in JSON may not hold.
-const ENDS_TEXT: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! escaped. Here all that is known when the stage is compiled becomes one copy a field.
 
 use super::{Appending, RecordBuilder};
+use crate::end_of_plain_text;
 
 /// A JSON object that is about to be emitted by [`send`](Self::send).
 #[must_use = "an object is emitted by `send`"]
@@ -78,10 +79,7 @@ fn append_text(data: &mut Vec<u8>, text: &str) {
     data.push(b'"');
 }
 
-/// Every byte is looked at, so that many are at a time.
 #[inline]
 fn needs_escape(text: &str) -> bool {
-    let escape = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    text.bytes()
-        .fold(false, |needed, byte| needed | escape(byte))
+    end_of_plain_text(text.as_bytes()).is_some()
 }
