@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Results go to standard output, everything else to standard error. What a command ends with says how it went: [`Exit`].
+//! Results go to standard output, everything else to standard error. What a command ends with says how it went: `Exit`.
 
 mod check;
 mod checkpoint;

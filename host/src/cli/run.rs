@@ -8,8 +8,9 @@ use indicatif::MultiProgress;
 use super::display::{self, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
 use crate::error::Code;
+use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::task::{Task, TaskError};
+use crate::pipeline::task::Task;
 
 /// A pipeline that is ready to run, and how it is looked at.
 struct Ready {

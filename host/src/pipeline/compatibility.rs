@@ -1,7 +1,7 @@
 //! Whether a checkpoint can be gone on from under another manifest or other plugins.
 
+use super::error::TaskError;
 use super::plan::Plan;
-use super::task::TaskError;
 use crate::checkpoint::{Checkpoint, Store};
 use crate::record::KEY_GROUPS;
 

@@ -37,7 +37,7 @@ impl Shared {
             .rejected
             .fetch_add(letters.len() as u64, Relaxed);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.write_dead_letters(self.epoch.load(Relaxed), super::task::now(), letters)?;
+        store.write_dead_letters(self.epoch.load(Relaxed), super::clock::now(), letters)?;
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use clap::Args;
 use crate::checkpoint::DeadLetterFilter;
 use crate::cli::quantity::counted;
 use crate::cli::{Exit, LogFormat, Manifests, pipelines, report};
-use crate::pipeline::task::{Task, TaskError};
+use crate::pipeline::error::TaskError;
+use crate::pipeline::task::Task;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Replay {

@@ -2,7 +2,7 @@
 //!
 //! It speaks the contract without the SDK, which would not let it misbehave. Its records are JSON, `{"n": 7, "key": "k1"}`:
 //! each goes out unchanged by `echo`, and by `keyed` with its key and the event time `n` seconds. What it does wrong is
-//! told by name: a [`Misdeed`](misdeed::Misdeed) while it works, an [`appearance`] when it is asked what it is.
+//! told by name: a `Misdeed` while it works, an `appearance` when it is asked what it is.
 
 #![cfg(target_family = "wasm")]
 

@@ -1,0 +1,70 @@
+//! How a run can end badly.
+
+use super::channel::Fault;
+use super::recovery::Exhausted;
+use crate::checkpoint::StoreError;
+use crate::error::Code;
+
+/// A run that did not end well. What was committed stays; a new run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The checkpoint database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The last checkpoint does not fit the plan.
+    #[error("the last checkpoint does not fit the manifest: {0}")]
+    Mismatch(String),
+    /// The state of a stage is of a version that its plugin cannot load.
+    #[error(
+        "the stage `{stage}` remembers state of version {found}, and its plugin can load versions {oldest} to {newest}"
+    )]
+    StateVersion {
+        /// The stage.
+        stage: String,
+        /// The version of an entry.
+        found: u32,
+        /// The oldest that the plugin can load.
+        oldest: u32,
+        /// The one that it writes.
+        newest: u32,
+    },
+    /// Something failed, and trying again is of no use.
+    #[error("{0}")]
+    Failed(Fault),
+    /// A plugin failed, and trying again was of no use.
+    #[error("{fault}; the pipeline was given up after {after}")]
+    GivenUp {
+        /// What happened last.
+        fault: Fault,
+        /// What had happened by then.
+        after: Exhausted,
+    },
+}
+
+impl TaskError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Mismatch(_) => Code::CHECKPOINT_MISMATCH,
+            Self::StateVersion { .. } => Code::STATE_VERSION,
+            Self::Failed(fault) | Self::GivenUp { fault, .. } => fault.code(),
+        }
+    }
+}
+
+impl Fault {
+    /// The stable code of this fault.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Plugin(fault) => fault.failure.code(),
+            Self::StateWithoutKey { .. } => Code::STATE_WITHOUT_KEY,
+            Self::Source(error) => error.code(),
+            Self::Sink(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Thread(..) | Self::Disconnected => Code::THREAD_FAILED,
+        }
+    }
+}
