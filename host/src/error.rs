@@ -61,7 +61,7 @@ codes! {
         "Make it at the source, or at a stage that reads straight from it: a watermark is made for each partition of the input.";
     PLUGIN_TRAPPED = "JF-2101", "a plugin trapped",
         "The plugin panicked, divided by zero, reached an `unreachable`, or overflowed its stack. Its instance is thrown away, the pipeline goes back to its last checkpoint and feeds the suspect batch record by record, so that only the one record which the plugin fails on is set aside.",
-        "The record that it trapped on is in the dead-letter queue (`jackfield dlq list`). Correct the plugin, then `jackfield dlq replay`.";
+        "If a record is to blame, it is in the dead-letter queue (`jackfield dlq list`): correct the plugin, then `jackfield dlq replay`. If the pipeline stopped, it goes on from its last checkpoint when it is run again with a corrected plugin.";
     PLUGIN_CPU_TIME = "JF-2102", "a plugin used more CPU time in one call than it may",
         "One call took longer than `limits.cpu-time` of the stage, counted in CPU time and not in time on the wall. It was interrupted, because a loop without end would stop the whole pipeline; it is then treated as a trap.",
         "Correct the plugin, or raise `limits.cpu-time` of the stage if its work is honest.";
@@ -83,9 +83,6 @@ codes! {
     RECORD_TOO_LARGE = "JF-3003", "a record is larger than a source may take",
         "A line was longer than `maximum-record-bytes` of its source. The bound keeps one broken line from taking all memory. The beginning of the record is kept in the dead-letter queue and the stream goes on.",
         "It is in the dead-letter queue, cut short. Raise `maximum-record-bytes` of the source if such records are expected.";
-    STAGE_FAILED = "JF-4001", "a stage fails again and again",
-        "A stage failed more often in a row than `recovery.maximum-restarts` allows without any progress between, and no single record could be blamed and set aside.",
-        "The pipeline stopped at its last checkpoint. Correct the plugin that the message names and run again: it goes on from there.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
         "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";

@@ -5,6 +5,7 @@
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use jackfield_tests::harness::{binary, repository};
 
@@ -18,8 +19,19 @@ fn blocks(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The documents work with the same example, and one pipeline is run by one process at a time.
+static ONE_READER: Mutex<()> = Mutex::new(());
+
+/// What cargo and make tell the programs that they start; a reader's shell has none of it, and cargo would build anew for it.
+fn is_of_a_build(name: &str) -> bool {
+    let kept = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name);
+    let of_a_tool = ["CARGO", "RUST", "MAKE", "MFLAGS", "LD_LIBRARY_PATH"];
+    !kept && of_a_tool.iter().any(|tool| name.starts_with(tool))
+}
+
 /// Runs every block of the file as a reader would, from the repository's folder; answers how many there were.
 fn run_blocks(file: &str) -> usize {
+    let _reading = ONE_READER.lock().unwrap_or_else(PoisonError::into_inner);
     let text = std::fs::read_to_string(repository().join(file))
         .unwrap_or_else(|error| panic!("{file}: {error}"));
     let built = binary("jackfield");
@@ -27,7 +39,11 @@ fn run_blocks(file: &str) -> usize {
     path.extend(env::split_paths(&env::var_os("PATH").unwrap()));
     let blocks = blocks(&text);
     for block in &blocks {
-        let output = Command::new("sh")
+        let mut shell = Command::new("sh");
+        for (name, _) in env::vars().filter(|(name, _)| is_of_a_build(name)) {
+            shell.env_remove(name);
+        }
+        let output = shell
             .args(["-euc", block])
             .current_dir(repository())
             .env("PATH", env::join_paths(&path).unwrap())
