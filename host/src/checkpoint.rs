@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
 pub use state::{StoredEntry, StoredKey};
-pub use store::{Store, StoreError};
+pub use store::{Finality, Store, StoreError};
 
 use crate::record::EventTime;
 
@@ -24,8 +24,10 @@ use crate::record::EventTime;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// Counts the checkpoints of the pipeline, from 1.
+    /// The epoch that ended with it. Epochs rise, and some are missing: every attempt begins a new one.
     pub epoch: u64,
+    /// When the pipeline began its first epoch, tenths of a second since the start of 2020.
+    pub origin: u64,
     /// Whether all input had been read and worked on.
     pub complete: bool,
     /// When it was committed, milliseconds since the Unix epoch.

@@ -36,7 +36,9 @@ mod watermark;
 pub use checkpoint::Checkpoint;
 pub use code::Code;
 pub use configuration::Configuration;
-pub use connection::Connection;
+pub use connection::{
+    CassandraConnection, Connection, ConnectionKind, HttpConnection, KafkaConnection, Tls,
+};
 pub use dead_letters::DeadLetters;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
@@ -49,8 +51,12 @@ pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
 pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
-pub use sink::{Column, ColumnType, JsonlSink, Sink, SinkKind, SqliteSink, StdoutSink};
-pub use source::{Compression, FileSource, Source, SourceKind};
+pub use sink::{
+    CassandraSink, Column, ColumnType, JsonlSink, KafkaSink, Sink, SinkKind, SqliteSink, StdoutSink,
+};
+pub use source::{
+    Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,
+};
 pub use stage::{Input, Limits, Stage};
 pub use url::{BaseUrl, UrlPath};
 pub use watermark::Watermark;

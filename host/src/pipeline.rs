@@ -7,6 +7,7 @@
 //! Inside an attempt the stages of a pipeline are cut into *segments* ([`topology`]): a segment is what one worker does without handing a
 //! record to another thread. Between segments the records of a keyed port are exchanged by key group through bounded channels.
 
+pub mod epoch;
 pub mod error;
 pub mod gate;
 pub mod plan;
@@ -19,12 +20,20 @@ pub mod topology;
 pub mod watermark;
 
 mod attempt;
+mod backoff;
 mod channel;
 mod clock;
+mod commit;
 mod compatibility;
+mod halt;
+mod pace;
 mod rhythm;
 mod router;
 mod sink_worker;
 mod source_worker;
 mod stage_worker;
+mod waits;
 mod worker;
+
+pub use halt::Halt;
+pub use waits::{Wait, Waits};

@@ -9,7 +9,7 @@ mod error;
 pub use data_action::DataActionCheck;
 pub use error::{PreflightError, PreflightFailure};
 
-use crate::connection::Connections;
+use crate::connection::http::Connections;
 
 /// A check before the start.
 #[derive(Clone, Debug, PartialEq, Eq)]

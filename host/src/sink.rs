@@ -4,25 +4,55 @@
 //! gives at `prepare` is kept in the checkpoint and given back to it when it is opened again: whatever it wrote since is then undone.
 //! A new kind of sink is a file here, a line in [`open`] and its options in the manifest.
 
+mod cassandra;
 mod jsonl;
+mod kafka;
 mod sqlite;
 mod stdout;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::checkpoint::{DeadLetter, Store, StoreError};
 use crate::config::SinkKind;
+use crate::connection::Services;
+use crate::connection::kafka::{KafkaError, Transaction};
 use crate::error::Code;
+use crate::pipeline::epoch::EpochClock;
+use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
 
 /// A sink at work.
 pub trait Sink: Send {
-    /// Takes records. Those that do not fit are given back as (index, code, message) and go to the dead-letter queue.
+    /// Takes records of what feeds it, by index. Those that do not fit are given back and go to the dead-letter queue. Where it
+    /// [follows time](crate::pipeline::plan::SinkPlan::follows_time), batches without records come too, for their marks.
     ///
     /// # Errors
     /// [`SinkError`] where it cannot be written.
-    fn write(&mut self, batch: &Batch) -> Result<Vec<Misfit>, SinkError>;
+    fn write(&mut self, from: usize, batch: &Batch) -> Result<Vec<Misfit>, SinkError>;
+
+    /// What feeds it, by index, has nothing to say for now. Only said to a sink that
+    /// [follows time](crate::pipeline::plan::SinkPlan::follows_time).
+    ///
+    /// # Errors
+    /// [`SinkError`] where it cannot be written.
+    fn silence(&mut self, _from: usize) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// When [`flush`](Sink::flush) is due at the latest; none while nothing is held back.
+    fn flush_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Writes what was held back to gather more.
+    ///
+    /// # Errors
+    /// [`SinkError`] where it cannot be written.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// Makes everything durable that does not become so with the checkpoint itself, and says what is needed to go on from here.
     ///
@@ -108,12 +138,24 @@ pub enum SinkError {
     /// Standard output is closed.
     #[error("cannot write to the standard output: {0}")]
     Stdout(std::io::Error),
+    /// The attempt is over while the sink was waiting.
+    #[error("the pipeline is stopping")]
+    Halted,
+    /// A Kafka cluster cannot be written.
+    #[error("the sink cannot write to Kafka: {0}")]
+    Kafka(#[from] KafkaError),
     /// The database of the checkpoints, which sqlite sinks write to, cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl SinkError {
+    /// Whether another attempt may do better.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Kafka(error) if error.is_transient())
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -123,24 +165,50 @@ impl SinkError {
             Self::Exists { .. } => Code::SINK_EXISTS,
             Self::Position { .. } => Code::CHECKPOINT_MISMATCH,
             Self::Table { .. } => Code::SINK_TABLE,
+            Self::Halted => Code::THREAD_FAILED,
+            Self::Kafka(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
 }
 
-/// Opens a sink as it was at the last checkpoint: `position` is what it said then, none if there is none.
+/// What a sink is opened with.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    /// The sink's name.
+    pub name: &'a str,
+    /// What the sink said at the last checkpoint, none if there is none.
+    pub position: Option<&'a serde_json::Value>,
+    /// Where checkpoints are kept.
+    pub store: &'a Arc<Mutex<Store>>,
+    /// Connections of the manifest.
+    pub services: &'a Services,
+    /// The epoch that is under way.
+    pub epoch: &'a Arc<EpochClock>,
+    /// What the task writes to Kafka, if it writes there.
+    pub transaction: Option<&'a Arc<Transaction>>,
+    /// Where to say what is waited for.
+    pub waits: &'a Arc<Waits>,
+    /// When to wait no longer.
+    pub halt: &'a Halt,
+}
+
+/// Opens a sink as it was at the last checkpoint.
 ///
 /// # Errors
 /// [`SinkError`] where what it writes to is not what it left.
-pub fn open(
-    name: &str,
-    kind: &SinkKind,
-    position: Option<&serde_json::Value>,
-    store: &Arc<Mutex<Store>>,
-) -> Result<Box<dyn Sink>, SinkError> {
+pub fn open(kind: &SinkKind, opening: Opening<'_>) -> Result<Box<dyn Sink>, SinkError> {
+    let Opening {
+        name,
+        position,
+        store,
+        ..
+    } = opening;
     Ok(match kind {
         SinkKind::Sqlite(options) => Box::new(sqlite::SqliteSink::open(options, store)?),
         SinkKind::Jsonl(options) => Box::new(jsonl::JsonlSink::open(name, options, position)?),
         SinkKind::Stdout(_) => Box::new(stdout::StdoutSink::new()),
+        SinkKind::Kafka(options) => Box::new(kafka::KafkaSink::open(options, opening)?),
+        SinkKind::Cassandra(options) => Box::new(cassandra::CassandraSink::open(options, opening)?),
     })
 }

@@ -4,14 +4,19 @@
 //! recovery rests on. A new kind of source is a file here, a line in [`open`] and its options in the manifest.
 
 mod file;
+mod kafka;
 mod lines;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::checkpoint::PartitionCheckpoint;
 use crate::config::SourceKind;
+use crate::connection::Services;
+use crate::connection::kafka::KafkaError;
 use crate::error::Code;
+use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
 
 /// A part of a source that is read in order.
@@ -19,17 +24,42 @@ pub trait Partition: Send {
     /// Its name among the partitions of its source, which stays the same from run to run.
     fn name(&self) -> &str;
 
-    /// Reads on, up to a batch.
+    /// Reads on, up to a batch of at most `most` records, at least one. Does not wait for records that are not there yet.
     ///
     /// # Errors
     /// [`SourceError`] where it cannot be read.
-    fn read(&mut self) -> Result<Read, SourceError>;
+    fn read(&mut self, most: usize) -> Result<Read, SourceError>;
 
     /// Where to go on reading behind what was read last.
     fn position(&self) -> serde_json::Value;
 
     /// How far it has come and how far it goes, if that is known, in the same unit.
     fn progress(&self) -> (u64, Option<u64>);
+
+    /// A checkpoint has been committed with the position that was given last: nothing before it will be read again.
+    fn committed(&mut self) {}
+
+    /// Whom to wake when there is something to read again after [`Read::Nothing`] or [`Read::Waiting`].
+    fn wake_with(&mut self, _wake: Wake) {}
+}
+
+/// Wakes the worker that reads a partition. Waking one that is awake does nothing.
+#[derive(Clone, Debug)]
+pub struct Wake(crossbeam_channel::Sender<()>);
+
+impl Wake {
+    /// With what the worker listens to.
+    #[must_use]
+    pub fn new() -> (Self, crossbeam_channel::Receiver<()>) {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        (Self(sender), receiver)
+    }
+
+    /// There is something to read.
+    pub fn wake(&self) {
+        // Full: the worker knows already. Disconnected: it has gone.
+        let _ = self.0.try_send(());
+    }
 }
 
 /// What reading gave.
@@ -37,6 +67,14 @@ pub trait Partition: Send {
 pub enum Read {
     /// Records.
     Records(ReadBatch),
+    /// An output of the source, by index, has nothing to say for now, so that no watermark shall wait for it.
+    Silence(usize),
+    /// All there is has been read; more may come.
+    Nothing,
+    /// There may be more, but it cannot be had for now.
+    Waiting,
+    /// The source has other partitions than when it was opened, and is to be opened again.
+    Repartitioned,
     /// There is nothing more and never will be.
     End,
 }
@@ -44,6 +82,8 @@ pub enum Read {
 /// Records that were read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ReadBatch {
+    /// The output of the source that they are for; 0 where the source has but one.
+    pub output: usize,
     /// The records.
     pub batch: Batch,
     /// Records that the source may not take, each the beginning of it and why.
@@ -72,6 +112,9 @@ pub enum SourceError {
         /// Why not.
         error: std::io::Error,
     },
+    /// A Kafka cluster cannot be read.
+    #[error("the source cannot read Kafka: {0}")]
+    Kafka(#[from] KafkaError),
     /// A file is not the one that was read before.
     #[error("{} is not the file that the last checkpoint was taken on: {found}", path.display())]
     Changed {
@@ -103,14 +146,36 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Whether another attempt may do better.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Kafka(error) if error.is_transient())
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
             Self::File { .. } => Code::SOURCE_UNREADABLE,
+            Self::Kafka(error) => error.code(),
             Self::Changed { .. } | Self::Gone { .. } | Self::Added { .. } => Code::SOURCE_CHANGED,
         }
     }
+}
+
+/// What a source is opened with.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    /// The source's name.
+    pub name: &'a str,
+    /// By partition: where the last checkpoint left it.
+    pub restored: Option<&'a BTreeMap<String, PartitionCheckpoint>>,
+    /// Connections of the manifest.
+    pub services: &'a Services,
+    /// Where to say what is waited for.
+    pub waits: &'a Arc<Waits>,
+    /// When to wait no longer.
+    pub halt: &'a Halt,
 }
 
 /// Opens the partitions of a source, each where the last checkpoint left it.
@@ -118,12 +183,13 @@ impl SourceError {
 /// # Errors
 /// [`SourceError`] where one cannot be read, or is not what it was.
 pub fn open(
-    name: &str,
     kind: &SourceKind,
-    restored: Option<&BTreeMap<String, PartitionCheckpoint>>,
+    opening: Opening<'_>,
 ) -> Result<Vec<Box<dyn Partition>>, SourceError> {
+    let Opening { name, restored, .. } = opening;
     let partitions: Vec<Box<dyn Partition>> = match kind {
         SourceKind::File(options) => file::open(options, restored)?,
+        SourceKind::Kafka(options) => kafka::open(options, opening)?,
     };
     let known = |partition: &str| partitions.iter().any(|known| known.name() == partition);
     match restored

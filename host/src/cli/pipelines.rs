@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Exit, LogFormat, Manifests, report};
 use crate::config::{Diagnostics, Manifest, Override, ProcessEnvironment};
+use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::planner;
@@ -46,6 +47,24 @@ pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan
     }
     if wrong.is_empty() {
         Ok(plans)
+    } else {
+        Err(show(&wrong, format))
+    }
+}
+
+/// What each pipeline reaches out with; secrets that are not where the manifest says are reported.
+pub(super) fn services(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Services>, Exit> {
+    let none = Services::new().map_err(|error| report(format, Code::THREAD_FAILED, &error))?;
+    let mut wrong = Diagnostics::new();
+    let mut services = Vec::new();
+    for manifest in manifests {
+        match none.of(manifest, &ProcessEnvironment) {
+            Ok(found) => services.push(found),
+            Err(missing) => wrong.extend(missing),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(services)
     } else {
         Err(show(&wrong, format))
     }

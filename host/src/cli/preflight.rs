@@ -1,8 +1,10 @@
 //! Checks of a manifest's `[[preflight]]` that must pass before anything is read.
 
 use super::{Exit, LogFormat, report};
-use crate::config::{Diagnostic, Manifest, PreflightKind, ProcessEnvironment};
-use crate::connection::{ConnectionOptions, Connections, RetryOptions};
+use crate::config::{
+    ConnectionKind, Diagnostic, HttpConnection, Manifest, PreflightKind, ProcessEnvironment,
+};
+use crate::connection::http::{ConnectionOptions, Connections, RetryOptions};
 use crate::error::Code;
 use crate::preflight::{self, Check, DataActionCheck};
 
@@ -41,12 +43,16 @@ fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
         })
     };
     let mut options = Vec::new();
-    for connection in manifest
+    let services = manifest
         .connections
         .iter()
         .filter(|connection| needed(&connection.name.value))
-    {
-        options.push(connection_options(connection).map_err(|wrong| {
+        .filter_map(|connection| match &connection.kind {
+            ConnectionKind::Http(service) => Some((connection.name.value.to_string(), service)),
+            _ => None,
+        });
+    for (name, service) in services {
+        options.push(connection_options(name, service).map_err(|wrong| {
             eprint!(
                 "{}",
                 crate::config::Diagnostics::from(*wrong).render(format.colours())
@@ -71,10 +77,11 @@ fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
 }
 
 fn connection_options(
-    connection: &crate::config::Connection,
+    name: String,
+    connection: &HttpConnection,
 ) -> Result<ConnectionOptions, Box<Diagnostic>> {
     Ok(ConnectionOptions {
-        name: connection.name.value.to_string(),
+        name,
         base_url: connection.base_url.value.to_string(),
         token_path: connection.token_path.value.to_string(),
         client_id: connection.client_id.reveal(&ProcessEnvironment)?.into(),

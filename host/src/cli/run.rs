@@ -7,6 +7,7 @@ use indicatif::MultiProgress;
 
 use super::display::{self, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
+use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
@@ -27,20 +28,22 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     let manifests = pipelines::read(arguments, format)?;
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
+    let services = pipelines::services(&manifests, format)?;
     let named = arguments
         .manifests
         .iter()
         .map(|manifest| naming(manifest, &arguments.overrides));
     plans
         .into_iter()
+        .zip(services)
         .zip(named)
-        .map(|(plan, named)| open(plan, &named, format))
+        .map(|((plan, services), named)| open(plan, services, &named, format))
         .collect()
 }
 
-fn open(plan: Plan, named: &str, format: LogFormat) -> Result<Ready, Exit> {
+fn open(plan: Plan, services: Services, named: &str, format: LogFormat) -> Result<Ready, Exit> {
     let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
-    match Task::open(plan) {
+    match Task::open(plan, services) {
         Ok(task) => {
             let watched = Watched::new(name, task.progress(), database, named);
             Ok(Ready { task, watched })

@@ -1,57 +1,56 @@
-//! A service that the host calls on a plugin's or a pre-flight check's behalf. Credentials never enter a plugin.
+//! The systems that a pipeline talks to, and how it is let in. A kind of connection is one file here and one line in `KINDS`.
 
-use std::fmt;
-use std::time::Duration;
+mod cassandra;
+mod http;
+mod kafka;
 
+pub use cassandra::{CassandraConnection, Tls};
+pub use http::HttpConnection;
+pub use kafka::KafkaConnection;
+
+use crate::config::kind::{self, Kind};
 use crate::config::name::Name;
 use crate::config::place::Located;
 use crate::config::reader::TableReader;
-use crate::config::secret::Secret;
-use crate::config::url::{BaseUrl, UrlPath};
 
-const HOUR: Duration = Duration::from_hours(1);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A service reached with OAuth client credentials: `[connections.NAME]`.
+/// A system that the pipeline talks to: `[connections.NAME]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
     /// The name that the rest of the manifest refers to.
     pub name: Located<Name>,
-    /// Where the service is.
-    pub base_url: Located<BaseUrl>,
-    /// Where, below the base URL, tokens are asked for.
-    pub token_path: Located<UrlPath>,
-    /// The client's identifier.
-    pub client_id: Secret,
-    /// The client's secret.
-    pub client_secret: Secret,
-    /// The scope to ask for, if any.
-    pub scope: Option<Located<String>>,
-    /// The longest that one request may take; 10 s by default.
-    pub timeout: Duration,
+    /// What kind of system it is, with the options of that kind.
+    pub kind: ConnectionKind,
 }
+
+/// The kinds of connection, each with its options.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConnectionKind {
+    /// An HTTP service with OAuth client credentials. The default.
+    Http(HttpConnection),
+    /// A Kafka cluster.
+    Kafka(KafkaConnection),
+    /// A Cassandra cluster.
+    Cassandra(CassandraConnection),
+}
+
+const KINDS: &[Kind<ConnectionKind>] = &[
+    Kind {
+        name: "http",
+        read: |table| HttpConnection::read(table).map(ConnectionKind::Http),
+    },
+    Kind {
+        name: "kafka",
+        read: |table| KafkaConnection::read(table).map(ConnectionKind::Kafka),
+    },
+    Kind {
+        name: "cassandra",
+        read: |table| CassandraConnection::read(table).map(ConnectionKind::Cassandra),
+    },
+];
 
 impl Connection {
     pub(crate) fn read(name: Located<Name>, table: &TableReader<'_>) -> Option<Self> {
-        let base_url = table.required("base-url");
-        let token_path = table.required("token-path");
-        let client_id = Secret::read_required(table, "client-id");
-        let client_secret = Secret::read_required(table, "client-secret");
-        let scope = table.optional("scope");
-        let timeout = table.optional_within("timeout", Duration::from_millis(1)..=HOUR);
-        Some(Self {
-            name,
-            base_url: base_url?,
-            token_path: token_path?,
-            client_id: client_id?,
-            client_secret: client_secret?,
-            scope,
-            timeout: timeout.map_or(DEFAULT_TIMEOUT, |found| found.value),
-        })
-    }
-
-    /// The URL of a path below the service's base URL; `path` begins with `/`.
-    pub fn url(&self, path: impl fmt::Display) -> String {
-        format!("{}{path}", self.base_url.value)
+        let kind = kind::read_or(table, KINDS, "http")?;
+        Some(Self { name, kind })
     }
 }

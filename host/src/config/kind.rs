@@ -22,3 +22,16 @@ pub(crate) fn read<T>(table: &TableReader<'_>, kinds: &'static [Kind<T>]) -> Opt
         }
     }
 }
+
+/// As [`read`], for a table that is of the kind `default` where it does not say.
+pub(crate) fn read_or<T>(
+    table: &TableReader<'_>,
+    kinds: &'static [Kind<T>],
+    default: &str,
+) -> Option<T> {
+    if table.optional_node("type").is_some() {
+        return read(table, kinds);
+    }
+    let kind = kinds.iter().find(|kind| kind.name == default)?;
+    (kind.read)(table)
+}

@@ -1,10 +1,14 @@
 //! Where results go. A kind of sink is one file here and one line in `KINDS`.
 
+mod cassandra;
 mod jsonl;
+mod kafka;
 mod sqlite;
 mod stdout;
 
+pub use cassandra::CassandraSink;
 pub use jsonl::JsonlSink;
+pub use kafka::KafkaSink;
 pub use sqlite::{Column, ColumnType, SqliteSink};
 pub use stdout::StdoutSink;
 
@@ -37,6 +41,10 @@ pub enum SinkKind {
     Jsonl(JsonlSink),
     /// Lines on standard output.
     Stdout(StdoutSink),
+    /// A Kafka topic.
+    Kafka(KafkaSink),
+    /// A Cassandra table.
+    Cassandra(CassandraSink),
 }
 
 const KINDS: &[Kind<SinkKind>] = &[
@@ -51,6 +59,14 @@ const KINDS: &[Kind<SinkKind>] = &[
     Kind {
         name: "stdout",
         read: |_| Some(SinkKind::Stdout(StdoutSink)),
+    },
+    Kind {
+        name: "kafka",
+        read: |table| KafkaSink::read(table).map(SinkKind::Kafka),
+    },
+    Kind {
+        name: "cassandra",
+        read: |table| CassandraSink::read(table).map(SinkKind::Cassandra),
     },
 ];
 
@@ -92,7 +108,7 @@ impl SinkKind {
                 &sink.table.place,
             )),
             Self::Jsonl(sink) => Some((Target::File(sink.path.value.clone()), &sink.path.place)),
-            Self::Stdout(_) => None,
+            Self::Stdout(_) | Self::Kafka(_) | Self::Cassandra(_) => None,
         }
     }
 }

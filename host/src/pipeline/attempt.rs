@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -11,21 +11,27 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::channel::{Control, Event, Fault, ToSink, ToWorker, channel};
+use super::epoch::EpochClock;
 use super::gate::Gate;
+use super::halt::Halt;
+use super::pace::Pace;
 use super::plan::{Origin, Plan};
 use super::progress::Progress;
 use super::recovery::{Precautions, Site};
 use super::replay::Delivery;
 use super::router::Router;
 use super::sink_worker;
-use super::source_worker::{Reading, SourceWorker};
+use super::source_worker::{Reading, SourceWorker, Standing};
 use super::stage_worker::StageWorker;
 use super::topology::Topology;
 use super::watermark::{Assigner, Strategy};
 use super::worker::{Shared, Worker};
 use crate::checkpoint::{Checkpoint, PartitionWatermark, Store};
+use crate::connection::Services;
+use crate::connection::kafka::Transaction;
 use crate::plugin::Entries;
 use crate::record::START_OF_TIME;
+use crate::source::Wake;
 use crate::{sink, source};
 
 pub(super) struct Attempt {
@@ -45,7 +51,11 @@ pub(super) struct Start<'a> {
     pub(super) store: &'a Arc<Mutex<Store>>,
     pub(super) progress: &'a Arc<Progress>,
     pub(super) checkpoint: &'a Checkpoint,
+    pub(super) services: &'a Services,
+    pub(super) epoch: &'a Arc<EpochClock>,
+    pub(super) transaction: Option<&'a Arc<Transaction>>,
     pub(super) precautions: &'a Precautions,
+    pub(super) halt: &'a Halt,
     /// What is worked on in place of the sources.
     pub(super) replay: Option<&'a [Delivery]>,
 }
@@ -98,7 +108,8 @@ impl Attempt {
             topology,
             store: Arc::clone(start.store),
             progress: Arc::clone(start.progress),
-            epoch: AtomicU64::new(start.checkpoint.epoch + 1),
+            epoch: Arc::clone(start.epoch),
+            halt: start.halt.clone(),
         });
         let outstanding = Arc::new(AtomicUsize::new(0));
         let workers = start.workers(&shared, &wiring, &outstanding)?;
@@ -124,21 +135,17 @@ impl Attempt {
         Ok(attempt)
     }
 
-    /// What is written from now on belongs to that epoch.
-    pub(super) fn begin_epoch(&self, epoch: u64) {
-        self.shared.epoch.store(epoch, Relaxed);
-    }
-
-    /// Lets the sources read.
-    pub(super) fn resume(&self) {
-        for control in &self.controls {
+    /// Tells all who read sources.
+    pub(super) fn tell(&self, control: Control) {
+        for controlled in &self.controls {
             // A worker that has gone has said why.
-            let _ = control.send(Control::Resume);
+            let _ = controlled.send(control);
         }
     }
 
     /// Ends the attempt: whatever its threads are doing, they find that nobody listens and go away.
     pub(super) fn stop(self) {
+        self.shared.halt.halt();
         drop(self.controls);
         for thread in self.threads {
             // A thread's panic has been reported as an event.
@@ -154,8 +161,17 @@ impl Attempt {
     ) -> Result<(), Fault> {
         for (index, inbox) in wiring.sink_inboxes.drain(..).enumerate() {
             let plan = &start.plan.sinks[index];
-            let position = start.checkpoint.sinks.get(&plan.name);
-            let mut sink = sink::open(&plan.name, &plan.kind, position, start.store)?;
+            let opening = sink::Opening {
+                name: &plan.name,
+                position: start.checkpoint.sinks.get(&plan.name),
+                store: start.store,
+                services: start.services,
+                epoch: start.epoch,
+                transaction: start.transaction,
+                waits: &start.progress.waits,
+                halt: &shared.halt,
+            };
+            let mut sink = sink::open(&plan.kind, opening)?;
             let segments: std::collections::BTreeSet<_> = plan
                 .from
                 .iter()
@@ -176,10 +192,15 @@ impl Attempt {
         &mut self,
         start: &Start<'_>,
         mut worker: Worker,
-        partitions: Vec<Reading>,
+        mut partitions: Vec<Reading>,
     ) {
-        let (control, controlled) = bounded(1);
+        // Two: after a commit a worker is told that it happened, and to go on.
+        let (control, controlled) = bounded(2);
         self.controls.push(control);
+        let (wake, woken) = Wake::new();
+        for reading in &mut partitions {
+            reading.partition.wake_with(wake.clone());
+        }
         let events = worker.events.clone();
         let restored = Restored {
             checkpoint: start.checkpoint,
@@ -206,6 +227,7 @@ impl Attempt {
             partitions,
             assigners,
             control: controlled,
+            woken,
             replay,
         };
         self.spawn(name, events, move || reader.run());
@@ -342,13 +364,24 @@ impl Start<'_> {
         }
         for (source, plan) in self.plan.sources.iter().enumerate() {
             let restored = self.checkpoint.sources.get(&plan.name);
-            for partition in source::open(&plan.name, &plan.kind, restored)? {
+            let pace = plan
+                .rate_limit
+                .map(|limit| Arc::new(Mutex::new(Pace::new(limit, Instant::now()))));
+            let opening = source::Opening {
+                name: &plan.name,
+                restored,
+                services: self.services,
+                waits: &self.progress.waits,
+                halt: &shared.halt,
+            };
+            for partition in source::open(&plan.kind, opening)? {
                 let worker = number % shared.topology.workers;
                 partitions[worker].push(Reading {
                     source,
                     number,
                     partition,
-                    ended: false,
+                    standing: Standing::Behind,
+                    pace: pace.clone(),
                 });
                 number += 1;
             }

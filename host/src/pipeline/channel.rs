@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::recovery::{Site, Suspect};
 use crate::checkpoint::{PartitionCheckpoint, StoreError};
+use crate::connection::kafka::KafkaError;
 use crate::plugin::{Changes, Failure};
 use crate::record::{Batch, EventTime};
 use crate::sink::SinkError;
@@ -38,7 +39,11 @@ pub(super) enum ToWorker {
 /// To a sink.
 #[derive(Debug)]
 pub(super) enum ToSink {
-    Batch(Arc<Batch>),
+    /// From what feeds the sink, by index.
+    Deliver {
+        from: usize,
+        signal: Signal,
+    },
     Barrier,
 }
 
@@ -47,6 +52,8 @@ pub(super) enum ToSink {
 pub(super) enum Control {
     /// Stop reading at the next batch boundary, and say so to all others.
     Checkpoint,
+    /// What was said at the last standstill is committed.
+    Committed,
     /// Go on reading.
     Resume,
 }
@@ -56,6 +63,8 @@ pub(super) enum Control {
 pub(super) enum Event {
     /// A worker of segment 0 has read all its partitions to the end.
     Ended,
+    /// A source has other partitions than when the attempt began.
+    Repartitioned,
     /// A worker stands still; this is what it knows.
     Flushed(Flushed),
     /// A sink has all of the epoch; this is what it needs to go on from here.
@@ -113,6 +122,9 @@ pub enum Fault {
     /// A sink cannot be written.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// What was written to Kafka cannot be made true.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
     /// The checkpoint database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,6 +134,22 @@ pub enum Fault {
     /// Another thread went away first; what happened is said there.
     #[error("another part of the pipeline went away")]
     Disconnected,
+    /// The pipeline was told not to wait for what it was waiting for.
+    #[error("the pipeline was told to stop at once")]
+    Abandoned,
+}
+
+impl Fault {
+    /// Whether another attempt may do better although nothing is changed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Source(error) => error.is_transient(),
+            Self::Sink(error) => error.is_transient(),
+            Self::Kafka(error) => error.is_transient(),
+            _ => false,
+        }
+    }
 }
 
 impl<T> From<crossbeam_channel::SendError<T>> for Fault {

@@ -63,8 +63,9 @@ impl Fault {
             Self::StateWithoutKey { .. } => Code::STATE_WITHOUT_KEY,
             Self::Source(error) => error.code(),
             Self::Sink(error) => error.code(),
+            Self::Kafka(error) => error.code(),
             Self::Store(error) => error.code(),
-            Self::Thread(..) | Self::Disconnected => Code::THREAD_FAILED,
+            Self::Thread(..) | Self::Disconnected | Self::Abandoned => Code::THREAD_FAILED,
         }
     }
 }

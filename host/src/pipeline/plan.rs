@@ -24,6 +24,20 @@ pub struct Plan {
     pub stages: Vec<StagePlan>,
     /// Where results go.
     pub sinks: Vec<SinkPlan>,
+    /// How what is written to Kafka becomes true, if anything is.
+    pub transaction: Option<TransactionPlan>,
+}
+
+/// How what a task writes to Kafka becomes true with its checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionPlan {
+    /// The name of the connection.
+    pub connection: String,
+    /// The transactional id: one a task, for ever, so that a successor fences those before it. Also the name of the consumer group in which the number of
+    /// the committed epoch is kept, as an offset.
+    pub id: String,
+    /// A topic that exists: the offset is kept for its partition 0, which nobody reads in that group.
+    pub topic: String,
 }
 
 /// Where and how often checkpoints are taken.
@@ -46,6 +60,8 @@ pub struct SourcePlan {
     pub kind: config::SourceKind,
     /// How its watermark is made, if it is made here.
     pub watermark: Option<Strategy>,
+    /// How fast it is read at most.
+    pub rate_limit: Option<config::RateLimit>,
 }
 
 /// A stage.
@@ -74,6 +90,14 @@ pub struct SinkPlan {
     pub kind: config::SinkKind,
     /// What feeds it.
     pub from: Vec<Origin>,
+}
+
+impl SinkPlan {
+    /// Whether watermarks and silences matter to it as records do.
+    #[must_use]
+    pub fn follows_time(&self) -> bool {
+        false
+    }
 }
 
 /// Where the records of an input come from.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{CheckpointPlan, Origin, Plan, SinkPlan, SourcePlan, StagePlan};
+use super::plan::{CheckpointPlan, Origin, Plan, SinkPlan, SourcePlan, StagePlan, TransactionPlan};
 use super::watermark::Strategy;
 use crate::config::{
     self, Diagnostic, Diagnostics, Located, Manifest, Name, OutputPort, Place, Reference, nearest,
@@ -37,6 +37,7 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
         sources: manifest.sources.iter().map(source).collect(),
         stages,
         sinks,
+        transaction: transaction(manifest),
     };
     planner.found.into_result(plan)
 }
@@ -357,7 +358,21 @@ fn source(source: &config::Source) -> SourcePlan {
             .watermark
             .as_ref()
             .map(|watermark| strategy(&watermark.value)),
+        rate_limit: source.rate_limit,
     }
+}
+
+/// One transaction makes all that is written to Kafka true; which topic its mark is kept with makes no difference as long as it stays the same.
+fn transaction(manifest: &Manifest) -> Option<TransactionPlan> {
+    let kafka = manifest.sinks.iter().find_map(|sink| match &sink.kind {
+        config::SinkKind::Kafka(options) => Some(options),
+        _ => None,
+    })?;
+    Some(TransactionPlan {
+        connection: kafka.connection.value.clone(),
+        id: format!("jackfield-{}", manifest.pipeline.name.value),
+        topic: kafka.topic.value.clone(),
+    })
 }
 
 fn strategy(watermark: &config::Watermark) -> Strategy {

@@ -1,10 +1,10 @@
 //! How far a pipeline has come, for those who look on. Counters are of the attempt under way, on top of what its checkpoint says.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::waits::Waits;
 use crate::checkpoint::Totals;
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
 
@@ -23,6 +23,10 @@ pub struct Progress {
     pub latest: AtomicI64,
     /// How often the pipeline went back to its last checkpoint.
     pub restarts: AtomicU64,
+    /// Checkpoints that were committed since the process started.
+    pub checkpoints: AtomicU64,
+    /// What it waits for.
+    pub waits: Arc<Waits>,
     /// By partition: how far it was read, and how far it goes.
     input: Mutex<Vec<(u64, Option<u64>)>>,
     committed: Mutex<Committed>,
@@ -94,6 +98,8 @@ impl Progress {
             stages: stages.map(stage).collect(),
             latest: AtomicI64::new(START_OF_TIME),
             restarts: AtomicU64::new(0),
+            checkpoints: AtomicU64::new(0),
+            waits: Arc::default(),
             input: Mutex::default(),
             committed: Mutex::default(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use super::channel::{Fault, Signal, ToSink, ToWorker};
-use super::plan::{Origin, Plan};
+use super::plan::{Origin, Plan, SinkPlan};
 use super::topology::{Topology, Transport};
 use crate::record::{Batch, Mark};
 
@@ -17,6 +17,8 @@ pub(super) struct Router {
     /// By segment and worker; empty where this worker sends nothing.
     workers: Vec<Vec<Sender<ToWorker>>>,
     sinks: Vec<Option<Sender<ToSink>>>,
+    /// By sink: whether marks and silences matter to it.
+    follows_time: Vec<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,7 +33,11 @@ enum Route {
         edge: usize,
         segment: usize,
     },
-    Sink(usize),
+    Sink {
+        sink: usize,
+        /// Which of the origins that feed the sink this is.
+        from: usize,
+    },
 }
 
 /// A delivery to a stage of the same worker.
@@ -73,13 +79,11 @@ impl Router {
         }
         let mut reached = vec![false; sinks.len()];
         for (index, sink) in plan.sinks.iter().enumerate() {
-            for &origin in sink
-                .from
-                .iter()
-                .filter(|origin| topology.segment_of_origin(**origin) == segment)
-            {
-                routes.push((origin, Route::Sink(index)));
-                reached[index] = true;
+            for (from, &origin) in sink.from.iter().enumerate() {
+                if topology.segment_of_origin(origin) == segment {
+                    routes.push((origin, Route::Sink { sink: index, from }));
+                    reached[index] = true;
+                }
             }
         }
         let downstream = topology.downstream(segment);
@@ -99,6 +103,7 @@ impl Router {
                 .zip(reached)
                 .map(|(sink, reached)| reached.then(|| sink.clone()))
                 .collect(),
+            follows_time: plan.sinks.iter().map(SinkPlan::follows_time).collect(),
         }
     }
 
@@ -140,9 +145,9 @@ impl Router {
                         }
                     }
                 }
-                Route::Sink(sink) => {
-                    if let Some(sink) = self.sinks[sink].as_ref().filter(|_| !batch.is_empty()) {
-                        sink.send(ToSink::Batch(Arc::clone(&batch)))?;
+                Route::Sink { sink, from } => {
+                    if !batch.is_empty() || self.follows_time[sink] {
+                        self.deliver_to_sink(sink, from, Signal::Batch(Arc::clone(&batch)))?;
                     }
                 }
             }
@@ -152,9 +157,7 @@ impl Router {
 
     /// Sends records to a sink, whatever their origin.
     pub(super) fn send_to_sink(&self, sink: usize, batch: Batch) -> Result<(), Fault> {
-        self.sinks[sink].as_ref().map_or(Ok(()), |sink| {
-            Ok(sink.send(ToSink::Batch(Arc::new(batch)))?)
-        })
+        self.deliver_to_sink(sink, 0, Signal::Batch(Arc::new(batch)))
     }
 
     /// Says that an origin is silent for now.
@@ -174,7 +177,11 @@ impl Router {
                         self.deliver(segment, worker, edge, Signal::Silence)?;
                     }
                 }
-                Route::Sink(_) => {}
+                Route::Sink { sink, from } => {
+                    if self.follows_time[sink] {
+                        self.deliver_to_sink(sink, from, Signal::Silence)?;
+                    }
+                }
             }
         }
         Ok(calls)
@@ -189,6 +196,12 @@ impl Router {
             sink.send(ToSink::Barrier)?;
         }
         Ok(())
+    }
+
+    fn deliver_to_sink(&self, sink: usize, from: usize, signal: Signal) -> Result<(), Fault> {
+        self.sinks[sink].as_ref().map_or(Ok(()), |sender| {
+            Ok(sender.send(ToSink::Deliver { from, signal })?)
+        })
     }
 
     fn deliver(

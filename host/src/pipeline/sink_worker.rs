@@ -1,12 +1,14 @@
 //! A sink on a thread of its own.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::channel::{Event, Fault, ToSink};
+use super::channel::{Event, Fault, Signal, ToSink};
 use super::worker::Shared;
-use crate::sink::{Misfit, Sink};
+use crate::record::Batch;
+use crate::sink::Sink;
 
 /// Writes what the workers send until they go away. An epoch has arrived when `upstream` workers have said so.
 pub(super) fn run(
@@ -19,18 +21,16 @@ pub(super) fn run(
 ) -> Result<(), Fault> {
     let name = &shared.plan.sinks[index].name;
     let mut barriers = 0;
-    while let Ok(message) = inbox.recv() {
+    while let Some(message) = next(inbox, sink)? {
         match message {
-            ToSink::Batch(batch) => {
-                let misfits: Vec<Misfit> = sink.write(&batch)?;
-                let letters: Vec<_> = misfits
-                    .into_iter()
-                    .map(|misfit| misfit.into_letter(name, &batch))
-                    .collect();
-                shared.write_dead_letters(&letters)?;
-                // Let go of before the next is waited for: the batch is the largest thing in flight.
-                drop(Arc::into_inner(batch));
-            }
+            ToSink::Deliver {
+                from,
+                signal: Signal::Batch(batch),
+            } => write(shared, name, sink, from, batch)?,
+            ToSink::Deliver {
+                from,
+                signal: Signal::Silence,
+            } => sink.silence(from)?,
             ToSink::Barrier => {
                 barriers += 1;
                 if barriers == upstream {
@@ -44,5 +44,41 @@ pub(super) fn run(
             }
         }
     }
+    Ok(())
+}
+
+/// Waits for a message, and has the sink flush when that is due. None when nobody sends any more.
+fn next(inbox: &Receiver<ToSink>, sink: &mut dyn Sink) -> Result<Option<ToSink>, Fault> {
+    loop {
+        let Some(due) = sink.flush_at() else {
+            return Ok(inbox.recv().ok());
+        };
+        if due <= Instant::now() {
+            sink.flush()?;
+            continue;
+        }
+        match inbox.recv_deadline(due) {
+            Ok(message) => return Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
+    }
+}
+
+fn write(
+    shared: &Shared,
+    name: &str,
+    sink: &mut dyn Sink,
+    from: usize,
+    batch: Arc<Batch>,
+) -> Result<(), Fault> {
+    let misfits = sink.write(from, &batch)?;
+    let letters: Vec<_> = misfits
+        .into_iter()
+        .map(|misfit| misfit.into_letter(name, &batch))
+        .collect();
+    shared.write_dead_letters(&letters)?;
+    // Let go of before the next is waited for: the batch is the largest thing in flight.
+    drop(Arc::into_inner(batch));
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The workers of segment 0: they read the sources, in turns, and stop at a batch boundary when they are told to.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{Receiver, TryRecvError, select};
 
 use super::channel::{Control, Event, Fault};
+use super::pace::Pace;
 use super::plan::Origin;
 use super::replay::Delivery;
 use super::watermark::Assigner;
@@ -25,6 +27,8 @@ pub(super) struct SourceWorker {
     /// By source: where the watermark is made from the transport's own timestamps.
     pub(super) assigners: Vec<Option<Assigner>>,
     pub(super) control: Receiver<Control>,
+    /// Something happens when there may be something to read again.
+    pub(super) woken: Receiver<()>,
     /// Where dead letters are replayed, nothing is read.
     pub(super) replay: Option<Vec<Delivery>>,
 }
@@ -36,7 +40,20 @@ pub(super) struct Reading {
     /// Its number among all partitions of the pipeline.
     pub(super) number: usize,
     pub(super) partition: Box<dyn Partition>,
-    pub(super) ended: bool,
+    pub(super) standing: Standing,
+    /// Of its source: how fast it is read at most, by all workers together.
+    pub(super) pace: Option<Arc<Mutex<Pace>>>,
+}
+
+/// How far a partition is known to have been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// There may be more.
+    Behind,
+    /// There was nothing more when it was looked at.
+    CaughtUp,
+    /// There will be nothing more.
+    Ended,
 }
 
 impl SourceWorker {
@@ -56,20 +73,18 @@ impl SourceWorker {
             self.worker.deliver(delivery.to, delivery.record)?;
         }
         loop {
-            if !self.obey(told)? {
+            let wait = if self.read_next(&mut next)? {
+                Duration::ZERO
+            } else {
+                self.wait()
+            };
+            if !self.obey(wait)? {
                 return Ok(());
             }
-            match self.next_partition(next) {
-                Some(partition) => {
-                    next = partition + 1;
-                    self.read(partition)?;
-                }
-                None if !told => {
-                    told = true;
-                    self.end_of_sources()?;
-                    self.worker.events.send(Event::Ended)?;
-                }
-                None => {}
+            if !told && self.has_ended() {
+                told = true;
+                self.end_of_sources()?;
+                self.worker.events.send(Event::Ended)?;
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
@@ -78,11 +93,35 @@ impl SourceWorker {
         }
     }
 
-    fn next_partition(&self, from: usize) -> Option<usize> {
+    fn has_ended(&self) -> bool {
+        let ended = |reading: &Reading| reading.standing == Standing::Ended;
+        self.partitions.iter().all(ended)
+    }
+
+    /// Reads the next of the partitions, from `next` on, that has something and may be read; gives whether there was one.
+    fn read_next(&mut self, next: &mut usize) -> Result<bool, Fault> {
         let count = self.partitions.len();
-        (from..from + count)
-            .map(|index| index % count)
-            .find(|&index| !self.partitions[index].ended)
+        for turn in 0..count {
+            let local = (*next + turn) % count;
+            if self.partitions[local].standing != Standing::Ended && self.read(local)? {
+                *next = local + 1;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// How long nothing can be read unless something wakes this worker.
+    fn wait(&self) -> Duration {
+        let readable = self
+            .partitions
+            .iter()
+            .filter(|reading| reading.standing != Standing::Ended);
+        let paces = readable.filter_map(|reading| reading.pace.as_ref());
+        let waits = paces.map(|pace| pace.lock().unwrap_or_else(PoisonError::into_inner).wait());
+        // An allowance that is there already waits for records, not for time.
+        let waits = waits.filter(|wait| !wait.is_zero());
+        waits.min().map_or(LOOK, |wait| wait.min(LOOK))
     }
 
     /// Nothing is read before the task says so: it may want a first checkpoint of how it found the sinks.
@@ -90,24 +129,31 @@ impl SourceWorker {
         match self.control.recv() {
             Ok(Control::Resume) => Ok(true),
             Ok(Control::Checkpoint) => self.stand_still(),
-            Err(_) => Ok(false),
+            Ok(Control::Committed) | Err(_) => Ok(false),
         }
     }
 
-    /// Does what the task says; gives false when the task has gone. Waits a while for it where there is nothing else to do.
-    fn obey(&mut self, nothing_to_do: bool) -> Result<bool, Fault> {
-        let told = if nothing_to_do {
-            self.control.recv_timeout(LOOK)
+    /// Does what the task says; gives false when the task has gone. Waits that long for it, or until woken, if there is nothing to read.
+    fn obey(&mut self, wait: Duration) -> Result<bool, Fault> {
+        let told = if wait.is_zero() {
+            match self.control.try_recv() {
+                Ok(control) => Some(control),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => return Ok(false),
+            }
         } else {
-            self.control.try_recv().map_err(|error| match error {
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-            })
+            select! {
+                recv(self.control) -> told => match told {
+                    Ok(control) => Some(control),
+                    Err(_) => return Ok(false),
+                },
+                recv(self.woken) -> _ => None,
+                default(wait) => None,
+            }
         };
         match told {
-            Ok(Control::Checkpoint) => self.stand_still(),
-            Ok(Control::Resume) | Err(RecvTimeoutError::Timeout) => Ok(true),
-            Err(RecvTimeoutError::Disconnected) => Ok(false),
+            Some(Control::Checkpoint) => self.stand_still(),
+            Some(Control::Committed | Control::Resume) | None => Ok(true),
         }
     }
 
@@ -124,7 +170,16 @@ impl SourceWorker {
         }
         self.worker.router.barrier()?;
         self.worker.events.send(Event::Flushed(flushed))?;
-        Ok(self.control.recv().is_ok())
+        loop {
+            match self.control.recv() {
+                Ok(Control::Committed) => self
+                    .partitions
+                    .iter_mut()
+                    .for_each(|reading| reading.partition.committed()),
+                Ok(Control::Resume) => return Ok(true),
+                Ok(Control::Checkpoint) | Err(_) => return Ok(false),
+            }
+        }
     }
 
     fn checkpoint_of(&self, local: usize, reading: &Reading) -> PartitionCheckpoint {
@@ -151,23 +206,48 @@ impl SourceWorker {
         }
     }
 
-    fn read(&mut self, local: usize) -> Result<(), Fault> {
+    /// Reads a partition, if it may be; gives whether that came to something.
+    fn read(&mut self, local: usize) -> Result<bool, Fault> {
         let reading = &mut self.partitions[local];
         let (source, number) = (reading.source, reading.number);
-        let read = reading.partition.read()?;
+        let pace = reading.pace.clone();
+        let mut pace = pace
+            .as_ref()
+            .map(|pace| pace.lock().unwrap_or_else(PoisonError::into_inner));
+        let allowance = pace
+            .as_mut()
+            .map_or(usize::MAX, |pace| pace.allowance(Instant::now()));
+        if allowance == 0 {
+            reading.standing = Standing::Behind;
+            return Ok(false);
+        }
+        let read = reading.partition.read(allowance)?;
+        if let (Some(pace), Read::Records(read)) = (&mut pace, &read) {
+            pace.take(read.batch.len() + read.refused.len());
+        }
+        drop(pace);
         let progress = reading.partition.progress();
         self.worker.shared.progress.read(number, progress);
+        reading.standing = match read {
+            Read::Nothing => Standing::CaughtUp,
+            Read::End => Standing::Ended,
+            _ => Standing::Behind,
+        };
         match read {
-            Read::Records(read) => self.take(local, source, read),
-            Read::End => {
-                reading.ended = true;
-                self.end_of_partition(local)
+            Read::Records(read) => self.take(local, source + read.output, read)?,
+            Read::Silence(output) => self.worker.silence(Origin::Source(source + output))?,
+            Read::Nothing | Read::Waiting => return Ok(false),
+            Read::Repartitioned => {
+                self.worker.events.send(Event::Repartitioned)?;
+                return Ok(false);
             }
+            Read::End => self.end_of_partition(local)?,
         }
+        Ok(true)
     }
 
     fn take(&mut self, local: usize, source: usize, read: ReadBatch) -> Result<(), Fault> {
-        let ReadBatch { batch, refused } = read;
+        let ReadBatch { batch, refused, .. } = read;
         let records = (batch.len() + refused.len()) as u64;
         self.worker
             .shared
@@ -222,6 +302,15 @@ impl SourceWorker {
     }
 
     fn look_for_idle(&mut self, now: Instant) -> Result<(), Fault> {
+        // What waits to be read is not silent, however long the pipeline keeps it waiting.
+        for local in 0..self.partitions.len() {
+            if self.partitions[local].standing == Standing::Behind {
+                self.move_watermarks(|assigner| {
+                    assigner.may_be_heard(local, now);
+                    None
+                })?;
+            }
+        }
         self.move_watermarks(|assigner| assigner.look_for_idle(now))?;
         let silent = self.at_assigners(|assigner| assigner.becomes_silent().then_some(()));
         silent

@@ -3,20 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, at, never, select};
 
 use super::attempt::{Attempt, Start};
+use super::backoff::Backoff;
 use super::channel::{Control, Event, Fault, Flushed, PluginFault};
 use super::clock::now;
+use super::commit::Commitment;
+use super::epoch::EpochClock;
 use super::error::TaskError;
-use super::plan::Plan;
+use super::halt::Halt;
+use super::plan::{Plan, SinkPlan, SourcePlan};
 use super::progress::{Committed, Progress};
 use super::recovery::{Decision, Recovery};
 use super::replay::{Replay, Replayed};
 use super::rhythm::Rhythm;
-use crate::checkpoint::{Checkpoint, DeadLetterFilter, StageCheckpoint, Store};
+use crate::checkpoint::{Checkpoint, DeadLetterFilter, Finality, StageCheckpoint, Store};
+use crate::connection::Services;
 use crate::plugin::Changes;
 use crate::record::KEY_GROUPS;
 
@@ -33,11 +39,28 @@ enum Moment {
 /// Runs a plan.
 pub struct Task {
     plan: Arc<Plan>,
+    services: Services,
     store: Arc<Mutex<Store>>,
     progress: Arc<Progress>,
     recovery: Recovery,
+    backoff: Backoff,
     last: Checkpoint,
     replay: Option<Replay>,
+}
+
+/// What an attempt is conducted with.
+struct Conduct<'a> {
+    attempt: &'a Attempt,
+    epoch: &'a Arc<EpochClock>,
+    commitment: &'a Commitment,
+    stop: &'a Receiver<()>,
+    /// Workers of segment 0 that have read everything.
+    ended: usize,
+    /// Whether the pipeline was told to stop; to be told once more means not to wait for anything.
+    told: bool,
+    /// Whether there is nobody who could tell it.
+    alone: bool,
+    repartitioned: bool,
 }
 
 /// How a run ended well.
@@ -49,6 +72,8 @@ pub enum Ending {
     AlreadyComplete,
     /// It was told to stop, and committed what it had done.
     Stopped,
+    /// It was told to stop at once: what was done since the last checkpoint will be done again.
+    Abandoned,
 }
 
 impl Task {
@@ -56,7 +81,7 @@ impl Task {
     ///
     /// # Errors
     /// [`TaskError`] where it cannot be used or does not fit.
-    pub fn open(plan: Plan) -> Result<Self, TaskError> {
+    pub fn open(plan: Plan, services: Services) -> Result<Self, TaskError> {
         let store = Store::open(&plan.checkpoint.path, &plan.name)?;
         let last = store.latest()?.unwrap_or_default();
         super::compatibility::check(&plan, &store, &last)?;
@@ -67,9 +92,11 @@ impl Task {
         let recovery = Recovery::new(plan.maximum_restarts);
         let task = Self {
             plan: Arc::new(plan),
+            services,
             store: Arc::new(Mutex::new(store)),
             progress: Arc::new(progress),
             recovery,
+            backoff: Backoff::default(),
             last,
             replay: None,
         };
@@ -90,7 +117,6 @@ impl Task {
     pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         if self.last.complete {
             self.check_nothing_was_added()?;
-            self.check_sinks()?;
             return Ok(Ending::AlreadyComplete);
         }
         self.run_attempts(stop)
@@ -130,23 +156,70 @@ impl Task {
     fn run_attempts(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         loop {
             let fault = match self.attempt(stop) {
-                Ok(ending) => return Ok(ending),
+                Ok(Some(ending)) => return Ok(ending),
+                Ok(None) => continue,
+                Err(Fault::Abandoned) => {
+                    self.roll_back()?;
+                    return Ok(Ending::Abandoned);
+                }
                 Err(fault) => fault,
             };
-            self.store
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .roll_back()?;
-            self.progress.start_over();
+            self.roll_back()?;
             self.progress.restarts.fetch_add(1, Relaxed);
-            self.recover(fault)?;
+            if fault.is_transient() {
+                if !self.wait_to_try_again(&fault, stop) {
+                    return Ok(Ending::Stopped);
+                }
+            } else {
+                self.recover(fault)?;
+            }
         }
+    }
+
+    fn roll_back(&mut self) -> Result<(), TaskError> {
+        self.progress.waits.clear();
+        self.store
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .roll_back()?;
+        self.progress.start_over();
+        Ok(())
+    }
+
+    /// Something outside failed that may be well again soon. Gives false if the pipeline is told to stop instead.
+    fn wait_to_try_again(&mut self, fault: &Fault, stop: &Receiver<()>) -> bool {
+        let pause = self.backoff.next();
+        let (code, epoch) = (fault.code().id, self.last.epoch);
+        tracing::warn!(
+            code,
+            ?pause,
+            "{fault}; going back to checkpoint {epoch} after a pause"
+        );
+        self.progress.waits.begin("pipeline", &fault.to_string());
+        // Nobody who could tell it to stop: the sender has gone.
+        let told = match stop.recv_timeout(pause) {
+            Ok(()) => true,
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => {
+                thread::sleep(pause);
+                false
+            }
+        };
+        self.progress.waits.end("pipeline");
+        !told
     }
 
     fn check_nothing_was_added(&self) -> Result<(), TaskError> {
         for plan in &self.plan.sources {
             let restored = self.last.sources.get(&plan.name);
-            let partitions = crate::source::open(&plan.name, &plan.kind, restored)
+            let opening = crate::source::Opening {
+                name: &plan.name,
+                restored,
+                services: &self.services,
+                waits: &self.progress.waits,
+                halt: &Halt::default(),
+            };
+            let partitions = crate::source::open(&plan.kind, opening)
                 .map_err(|error| TaskError::Failed(error.into()))?;
             let known = |name: &str| restored.is_some_and(|restored| restored.contains_key(name));
             if let Some(added) = partitions.iter().find(|partition| !known(partition.name())) {
@@ -159,20 +232,6 @@ impl Task {
                     .into(),
                 ));
             }
-        }
-        Ok(())
-    }
-
-    /// What was written is still there.
-    fn check_sinks(&self) -> Result<(), TaskError> {
-        for plan in &self.plan.sinks {
-            crate::sink::open(
-                &plan.name,
-                &plan.kind,
-                self.last.sinks.get(&plan.name),
-                &self.store,
-            )
-            .map_err(|error| TaskError::Failed(error.into()))?;
         }
         Ok(())
     }
@@ -209,50 +268,89 @@ impl Task {
         }
     }
 
-    fn attempt(&mut self, stop: &Receiver<()>) -> Result<Ending, Fault> {
+    /// Gives how the run ended, or none if it is to go on with another attempt although nothing failed.
+    fn attempt(&mut self, stop: &Receiver<()>) -> Result<Option<Ending>, Fault> {
+        let halt = Halt::default();
+        let epoch = self.claim()?;
+        let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, &halt)?;
+        self.restore(&commitment)?;
         let attempt = Attempt::start(&Start {
             plan: &self.plan,
             store: &self.store,
             progress: &self.progress,
             checkpoint: &self.last,
+            services: &self.services,
+            epoch: &epoch,
+            transaction: commitment.transaction(),
             precautions: self.recovery.precautions(),
             replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
+            halt: &halt,
         })?;
-        let ending = self.conduct(&attempt, stop);
+        let mut conduct = Conduct {
+            attempt: &attempt,
+            epoch: &epoch,
+            commitment: &commitment,
+            stop,
+            ended: 0,
+            told: false,
+            alone: false,
+            repartitioned: false,
+        };
+        let ending = self.conduct(&mut conduct);
         attempt.stop();
         ending
     }
 
+    /// From here on nobody else can commit anything.
+    fn claim(&self) -> Result<Arc<EpochClock>, Fault> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let (epoch, origin) = store.claim()?;
+        Ok(Arc::new(EpochClock::new(origin, epoch)))
+    }
+
+    /// Goes back to the last checkpoint that counts.
+    fn restore(&mut self, commitment: &Commitment) -> Result<(), Fault> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(epoch) = store.undecided() {
+            let counts = commitment.counts(epoch)?;
+            store.settle(counts)?;
+        }
+        self.last = store.latest()?.unwrap_or_default();
+        self.progress.commit(committed(&self.last));
+        Ok(())
+    }
+
     /// Takes checkpoints until the end.
-    fn conduct(&mut self, attempt: &Attempt, stop: &Receiver<()>) -> Result<Ending, Fault> {
+    fn conduct(&mut self, conduct: &mut Conduct<'_>) -> Result<Option<Ending>, Fault> {
+        let attempt = conduct.attempt;
         let mut rhythm = Rhythm::new(&self.plan.checkpoint);
-        let mut ended = 0;
         let mut careful = attempt.outstanding.load(Acquire) > 0;
         // A replay is one transaction: it has no checkpoint but the one at its end.
         let alone = self.replay.is_some();
-        let unknown = self
-            .plan
-            .sinks
-            .iter()
-            .any(|sink| !self.last.sinks.contains_key(&sink.name));
-        if unknown && !careful && !alone {
-            // From here on it is known what the sinks held before the first record.
-            self.checkpoint(attempt, &mut ended, Moment::UnderWay)?;
+        if self.is_new() && !careful && !alone {
+            // From here on it is known where the sources began and what the sinks held before the first record.
+            self.checkpoint(conduct, Moment::UnderWay)?;
         } else {
-            attempt.resume();
+            attempt.tell(Control::Resume);
         }
-        let told_to_stop = never();
-        let mut stop = stop;
         loop {
-            if ended == attempt.controls.len() {
-                self.checkpoint(attempt, &mut ended, Moment::End)?;
-                return Ok(Ending::Complete);
+            if conduct.told {
+                self.checkpoint(conduct, Moment::Stop)?;
+                return Ok(Some(Ending::Stopped));
+            }
+            if conduct.ended == attempt.controls.len() {
+                self.checkpoint(conduct, Moment::End)?;
+                return Ok(Some(Ending::Complete));
+            }
+            if conduct.repartitioned && !alone {
+                self.checkpoint(conduct, Moment::Stop)?;
+                return Ok(None);
             }
             let passed = careful && attempt.outstanding.load(Acquire) == 0;
             if !alone && (passed || (!careful && rhythm.is_due())) {
                 careful = false;
                 rhythm.start();
-                self.checkpoint(attempt, &mut ended, Moment::UnderWay)?;
+                self.checkpoint(conduct, Moment::UnderWay)?;
                 rhythm.end();
             }
             let wait = if careful {
@@ -260,58 +358,37 @@ impl Task {
             } else {
                 rhythm.wait()
             };
-            select! {
-                recv(attempt.events) -> event => self.on_event(event.map_err(|_| Fault::Disconnected)?, &mut ended)?,
-                recv(stop) -> told => match told {
-                    Ok(()) => {
-                        self.checkpoint(attempt, &mut ended, Moment::Stop)?;
-                        return Ok(Ending::Stopped);
-                    }
-                    Err(_) => stop = &told_to_stop,
-                },
-                default(wait) => {}
-            }
+            conduct.next(wait)?;
         }
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "events that concern the task itself come with its next parts"
-    )]
-    fn on_event(&self, event: Event, ended: &mut usize) -> Result<(), Fault> {
-        match event {
-            Event::Ended => *ended += 1,
-            Event::Failed(fault) => return Err(fault),
-            Event::Flushed(_) | Event::Prepared { .. } => {}
-        }
-        Ok(())
+    /// Whether there is a source or sink that the last checkpoint knows nothing of.
+    fn is_new(&self) -> bool {
+        let known = |sink: &SinkPlan| self.last.sinks.contains_key(&sink.name);
+        let read = |source: &SourcePlan| self.last.sources.contains_key(&source.name);
+        !self.plan.sinks.iter().all(known) || !self.plan.sources.iter().all(read)
     }
 
     /// Brings everything to a standstill, commits it, and lets it go on if there is more to come.
-    fn checkpoint(
-        &mut self,
-        attempt: &Attempt,
-        ended: &mut usize,
-        moment: Moment,
-    ) -> Result<(), Fault> {
+    fn checkpoint(&mut self, conduct: &mut Conduct<'_>, moment: Moment) -> Result<(), Fault> {
         let started = Instant::now();
-        for control in &attempt.controls {
-            // A worker that has gone has said why, which is read below.
-            let _ = control.send(Control::Checkpoint);
-        }
+        let attempt = conduct.attempt;
+        attempt.tell(Control::Checkpoint);
         let mut flushed = Vec::new();
         let mut sinks = BTreeMap::new();
         while flushed.len() < attempt.workers || sinks.len() < self.plan.sinks.len() {
-            match attempt.events.recv().map_err(|_| Fault::Disconnected)? {
-                Event::Flushed(by_worker) => flushed.push(by_worker),
-                Event::Prepared { sink, position } => {
+            match conduct.next(Duration::MAX)? {
+                Some(Event::Flushed(by_worker)) => flushed.push(by_worker),
+                Some(Event::Prepared { sink, position }) => {
                     sinks.insert(self.plan.sinks[sink].name.clone(), position);
                 }
-                other => self.on_event(other, ended)?,
+                _ => {}
             }
         }
+        let epoch = conduct.epoch.epoch();
         let mut checkpoint = Checkpoint {
-            epoch: self.last.epoch + 1,
+            epoch,
+            origin: conduct.epoch.origin(),
             complete: moment == Moment::End && (self.replay.is_none() || self.last.complete),
             taken_at: now(),
             pause_micros: 0,
@@ -325,25 +402,69 @@ impl Task {
         }
         let changes = gather(&self.plan, flushed, &mut checkpoint);
         checkpoint.pause_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(replay) = self.replay.as_ref().filter(|_| moment == Moment::End) {
-            store.remove_dead_letters(&replay.ids)?;
-        }
-        store.commit(&checkpoint, &changes)?;
-        drop(store);
+        self.commit(conduct.commitment, &checkpoint, &changes, moment)?;
         let pause = started.elapsed();
         self.progress.commit(Committed {
             pause,
             ..committed(&checkpoint)
         });
-        tracing::debug!(epoch = checkpoint.epoch, ?pause, "checkpoint");
+        self.progress.checkpoints.fetch_add(1, Relaxed);
+        tracing::debug!(epoch, ?pause, "checkpoint");
         self.last = checkpoint;
         self.recovery.on_checkpoint();
-        attempt.begin_epoch(self.last.epoch + 1);
+        self.backoff.reset();
+        conduct.epoch.begin(epoch + 1);
+        attempt.tell(Control::Committed);
         if moment == Moment::UnderWay {
-            attempt.resume();
+            attempt.tell(Control::Resume);
         }
         Ok(())
+    }
+
+    /// Makes the checkpoint and everything that belongs to its epoch true.
+    fn commit(
+        &self,
+        commitment: &Commitment,
+        checkpoint: &Checkpoint,
+        changes: &[(String, u32, Changes)],
+        moment: Moment,
+    ) -> Result<(), Fault> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(replay) = self.replay.as_ref().filter(|_| moment == Moment::End) {
+            store.remove_dead_letters(&replay.ids)?;
+        }
+        store.commit(checkpoint, changes, commitment.finality())?;
+        commitment.commit(checkpoint.epoch)?;
+        if commitment.finality() == Finality::Undecided {
+            store.settle(true)?;
+        }
+        Ok(())
+    }
+}
+
+impl Conduct<'_> {
+    /// Waits for what the threads or the one who may stop the pipeline have to say. What concerns the course of the attempt is noted here, the rest is
+    /// given back.
+    fn next(&mut self, wait: Duration) -> Result<Option<Event>, Fault> {
+        let nobody = never();
+        let stop = if self.alone { &nobody } else { self.stop };
+        // A deadline that cannot be told is none.
+        let timeout = Instant::now().checked_add(wait).map_or_else(never, at);
+        select! {
+            recv(self.attempt.events) -> event => match event.map_err(|_| Fault::Disconnected)? {
+                Event::Ended => self.ended += 1,
+                Event::Repartitioned => self.repartitioned = true,
+                Event::Failed(fault) => return Err(fault),
+                event @ (Event::Flushed(_) | Event::Prepared { .. }) => return Ok(Some(event)),
+            },
+            recv(stop) -> told => match told {
+                Ok(()) if self.told => return Err(Fault::Abandoned),
+                Ok(()) => self.told = true,
+                Err(_) => self.alone = true,
+            },
+            recv(timeout) -> _ => {}
+        }
+        Ok(None)
     }
 }
 

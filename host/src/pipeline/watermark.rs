@@ -141,6 +141,11 @@ impl Assigner {
         self.step()
     }
 
+    /// The partition may have records that nobody has read yet, so that its silence says nothing.
+    pub fn may_be_heard(&mut self, partition: usize, now: Instant) {
+        self.partitions[partition].heard = now;
+    }
+
     /// Looks which partitions have been silent for too long by `now`. Gives the new watermark if that moves it.
     pub fn look_for_idle(&mut self, now: Instant) -> Option<EventTime> {
         let timeout = self.strategy.idle_timeout?;

@@ -8,6 +8,8 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
+use super::epoch::EpochClock;
+use super::halt::Halt;
 use super::plan::{Origin, Plan};
 use super::progress::Progress;
 use super::replay::Recipient;
@@ -25,7 +27,9 @@ pub(super) struct Shared {
     pub(super) store: Arc<Mutex<Store>>,
     pub(super) progress: Arc<Progress>,
     /// The epoch that is under way.
-    pub(super) epoch: std::sync::atomic::AtomicU64,
+    pub(super) epoch: Arc<EpochClock>,
+    /// Says when the attempt is over.
+    pub(super) halt: Halt,
 }
 
 impl Shared {
@@ -37,7 +41,7 @@ impl Shared {
             .rejected
             .fetch_add(letters.len() as u64, Relaxed);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.write_dead_letters(self.epoch.load(Relaxed), super::clock::now(), letters)?;
+        store.write_dead_letters(self.epoch.epoch(), super::clock::now(), letters)?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::error::{PreflightError, PreflightFailure};
-use crate::connection::{Answer, Connection, Connections};
+use crate::connection::http::{Answer, Connection, Connections};
 
 /// A data action that must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]

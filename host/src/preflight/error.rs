@@ -1,6 +1,6 @@
 //! Why a check did not pass.
 
-use crate::connection::{ConnectionError, Reason};
+use crate::connection::http::{ConnectionError, Reason};
 use crate::error::Code;
 
 /// A check that did not pass.

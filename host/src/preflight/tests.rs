@@ -3,7 +3,7 @@ use std::time::Duration;
 use cxone_simulator::{Fault, Options, Simulator};
 
 use super::*;
-use crate::connection::{ConnectionOptions, RetryOptions};
+use crate::connection::http::{ConnectionOptions, RetryOptions};
 use crate::error::Code;
 
 const EXISTING: &str = "cxone-data-actions";

@@ -97,7 +97,7 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 impl Sink for JsonlSink {
-    fn write(&mut self, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
+    fn write(&mut self, _from: usize, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
         let mut misfits = Vec::new();
         let breaks = memchr::memchr(b'\n', batch.values.data()).is_some();
         for (index, value) in batch.values.iter().enumerate() {

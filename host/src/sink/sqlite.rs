@@ -106,7 +106,7 @@ fn insert_statement(table: &str, columns: &[(String, ColumnType)], keys: &[Strin
 }
 
 impl Sink for SqliteSink {
-    fn write(&mut self, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
+    fn write(&mut self, _from: usize, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
         let mut misfits = Vec::new();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let path = store.path().to_owned();

@@ -15,7 +15,7 @@ impl StdoutSink {
 }
 
 impl Sink for StdoutSink {
-    fn write(&mut self, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
+    fn write(&mut self, _from: usize, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
         let mut text = Vec::with_capacity(batch.values.bytes() + batch.len());
         for value in batch.values.iter() {
             text.extend_from_slice(value);

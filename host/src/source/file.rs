@@ -165,11 +165,12 @@ impl Partition for LinesOfFile {
         &self.name
     }
 
-    fn read(&mut self) -> Result<Read, SourceError> {
+    fn read(&mut self, most: usize) -> Result<Read, SourceError> {
         let mut read = ReadBatch::default();
         let mut bytes = 0;
         let mut ended = false;
-        while read.batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
+        let most = most.min(BATCH_RECORDS);
+        while read.batch.len() + read.refused.len() < most && bytes < BATCH_BYTES {
             let line = self.lines.next().map_err(|error| SourceError::File {
                 path: self.path.clone(),
                 error,
@@ -233,7 +234,7 @@ mod tests {
 
     fn read_all(partition: &mut LinesOfFile) -> Vec<String> {
         let mut records = Vec::new();
-        while let Read::Records(read) = partition.read().unwrap() {
+        while let Read::Records(read) = partition.read(usize::MAX).unwrap() {
             records.extend(
                 read.batch
                     .values
@@ -278,7 +279,7 @@ mod tests {
             let whole = read_all(&mut open(&path, None).unwrap());
             assert_eq!(whole.len(), 3000);
             let mut partition = open(&path, None).unwrap();
-            let Read::Records(first) = partition.read().unwrap() else {
+            let Read::Records(first) = partition.read(usize::MAX).unwrap() else {
                 panic!("there are records")
             };
             let rest = read_all(&mut open(&path, Some(&partition.position())).unwrap());
@@ -302,7 +303,7 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let mut partition = open(&path, None).unwrap();
         let error = loop {
-            match partition.read() {
+            match partition.read(usize::MAX) {
                 Ok(Read::Records(_)) => {}
                 other => break other.unwrap_err(),
             }

@@ -35,10 +35,13 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         manifests: vec![arguments.manifest.clone()],
         overrides: arguments.overrides.clone(),
     };
-    let plans = pipelines::read(&manifests, format)
-        .and_then(|manifests| pipelines::plan(&manifests, format));
-    let plan = match plans.map(|plans| plans.into_iter().next()) {
-        Ok(Some(plan)) => plan,
+    let planned = pipelines::read(&manifests, format).and_then(|manifests| {
+        let plans = pipelines::plan(&manifests, format)?;
+        let services = pipelines::services(&manifests, format)?;
+        Ok(plans.into_iter().zip(services).next())
+    });
+    let (plan, services) = match planned {
+        Ok(Some(planned)) => planned,
         Ok(None) => return Exit::Done,
         Err(exit) => return exit,
     };
@@ -50,7 +53,7 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         ..DeadLetterFilter::default()
     };
     let failed = |error: TaskError| report(format, error.code(), &error);
-    let before = match Task::open(plan) {
+    let before = match Task::open(plan, services) {
         Ok(task) => task,
         Err(error) => return failed(error),
     };

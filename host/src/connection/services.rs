@@ -1,0 +1,92 @@
+//! The connections of the pipelines of a process, and the runtime that asynchronous clients work on.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::{cassandra, kafka};
+use crate::config::{ConnectionKind, Diagnostics, Environment, Manifest};
+
+/// What a pipeline's sources and sinks reach out with. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Services {
+    runtime: Arc<Runtime>,
+    kafka: BTreeMap<String, Arc<kafka::Cluster>>,
+    cassandra: BTreeMap<String, Arc<cassandra::Cluster>>,
+}
+
+impl Services {
+    /// None at all, on a runtime of their own.
+    ///
+    /// # Errors
+    /// Where the threads of the runtime cannot be started.
+    pub fn new() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("clients")
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            runtime: Arc::new(runtime),
+            kafka: BTreeMap::new(),
+            cassandra: BTreeMap::new(),
+        })
+    }
+
+    /// The same runtime, with the connections of a manifest and its secrets. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// A diagnostic for every secret that is not where the manifest says.
+    pub fn of(
+        &self,
+        manifest: &Manifest,
+        environment: &dyn Environment,
+    ) -> Result<Self, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut services = Self {
+            runtime: Arc::clone(&self.runtime),
+            kafka: BTreeMap::new(),
+            cassandra: BTreeMap::new(),
+        };
+        for connection in &manifest.connections {
+            let name = connection.name.value.to_string();
+            match &connection.kind {
+                // These are for jobs and for checks before the start, which open them themselves.
+                ConnectionKind::Http(_) => {}
+                ConnectionKind::Kafka(options) => {
+                    match kafka::Cluster::of(&name, options, environment) {
+                        Ok(cluster) => drop(services.kafka.insert(name, Arc::new(cluster))),
+                        Err(missing) => missing.into_iter().for_each(|one| found.push(one)),
+                    }
+                }
+                ConnectionKind::Cassandra(options) => {
+                    match cassandra::Cluster::of(&name, options, environment) {
+                        Ok(cluster) => drop(services.cassandra.insert(name, Arc::new(cluster))),
+                        Err(missing) => missing.into_iter().for_each(|one| found.push(one)),
+                    }
+                }
+            }
+        }
+        found.into_result(services)
+    }
+
+    /// The runtime that asynchronous clients work on.
+    #[must_use]
+    pub fn runtime(&self) -> &tokio::runtime::Handle {
+        self.runtime.handle()
+    }
+
+    /// The Kafka connection of that name.
+    #[must_use]
+    pub fn kafka(&self, name: &str) -> Option<&Arc<kafka::Cluster>> {
+        self.kafka.get(name)
+    }
+
+    /// The Cassandra connection of that name.
+    #[must_use]
+    pub fn cassandra(&self, name: &str) -> Option<&Arc<cassandra::Cluster>> {
+        self.cassandra.get(name)
+    }
+}
