@@ -83,6 +83,9 @@ codes! {
     RECORD_TOO_LARGE = "JF-3003", "a record is larger than a source may take",
         "A line was longer than `maximum-record-bytes` of its source. The bound keeps one broken line from taking all memory. The beginning of the record is kept in the dead-letter queue and the stream goes on.",
         "It is in the dead-letter queue, cut short. Raise `maximum-record-bytes` of the source if such records are expected.";
+    EXCHANGE_UNREADABLE = "JF-3020", "a message between two tasks cannot be read",
+        "The tasks of a distributed pipeline hand each other records through topics that nobody else may write to. A message there is not in the form that this host reads: a newer host wrote it, or something else did.",
+        "Run the same version of the host everywhere. If another program writes to the topic, keep it from doing so; then start the pipeline afresh.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
         "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";

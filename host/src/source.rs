@@ -3,6 +3,7 @@
 //! A source is a set of partitions. Each is read in order and can be read again from any position it has given, which is what
 //! recovery rests on. A new kind of source is a file here, a line in [`open`] and its options in the manifest.
 
+mod exchange;
 mod file;
 mod kafka;
 mod lines;
@@ -12,12 +13,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::checkpoint::PartitionCheckpoint;
-use crate::config::SourceKind;
+use crate::config;
 use crate::connection::Services;
 use crate::connection::kafka::KafkaError;
 use crate::error::Code;
+use crate::pipeline::plan::SourceKind;
 use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
+pub(crate) use exchange::exchange_topic;
 
 /// A part of a source that is read in order.
 pub trait Partition: Send {
@@ -112,6 +115,18 @@ pub enum SourceError {
         /// Why not.
         error: std::io::Error,
     },
+    /// A message of another task cannot be read.
+    #[error(
+        "a message in the exchange topic `{topic}`, partition {partition}, cannot be read: {reason}"
+    )]
+    Exchange {
+        /// The topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Why not.
+        reason: String,
+    },
     /// A Kafka cluster cannot be read.
     #[error("the source cannot read Kafka: {0}")]
     Kafka(#[from] KafkaError),
@@ -157,6 +172,7 @@ impl SourceError {
     pub fn code(&self) -> Code {
         match self {
             Self::File { .. } => Code::SOURCE_UNREADABLE,
+            Self::Exchange { .. } => Code::EXCHANGE_UNREADABLE,
             Self::Kafka(error) => error.code(),
             Self::Changed { .. } | Self::Gone { .. } | Self::Added { .. } => Code::SOURCE_CHANGED,
         }
@@ -188,8 +204,14 @@ pub fn open(
 ) -> Result<Vec<Box<dyn Partition>>, SourceError> {
     let Opening { name, restored, .. } = opening;
     let partitions: Vec<Box<dyn Partition>> = match kind {
-        SourceKind::File(options) => file::open(options, restored)?,
-        SourceKind::Kafka(options) => kafka::open(options, opening)?,
+        SourceKind::Manifest(config::SourceKind::File(options), _) => {
+            file::open(options, restored)?
+        }
+        SourceKind::Manifest(config::SourceKind::Kafka(options), only) => {
+            kafka::open(options, *only, opening)?
+        }
+        SourceKind::Exchange(exchange) => exchange::open(exchange, opening)?,
+        SourceKind::SameExchange => Vec::new(),
     };
     let known = |partition: &str| partitions.iter().any(|known| known.name() == partition);
     match restored

@@ -1,6 +1,7 @@
 //! What can be seen only when a manifest is looked at as a whole. Checks work on whatever could be read, so that a
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
+mod exchange;
 mod graph;
 mod targets;
 mod watermarks;
@@ -10,6 +11,7 @@ pub(crate) use targets::between;
 use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
 use crate::config::preflight::Preflight;
@@ -20,6 +22,7 @@ use crate::config::stage::Stage;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
+    pub(crate) pipeline: Option<&'a PipelineSettings>,
     pub(crate) checkpoint: Option<&'a Checkpoint>,
     pub(crate) preflight: &'a [Preflight],
     pub(crate) sources: &'a [Source],
@@ -40,6 +43,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
+    exchange::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

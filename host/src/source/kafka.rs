@@ -5,6 +5,7 @@ use crate::config::KafkaSource;
 
 pub(super) fn open(
     _options: &KafkaSource,
+    _only: Option<i32>,
     _opening: Opening<'_>,
 ) -> Result<Vec<Box<dyn Partition>>, SourceError> {
     Ok(Vec::new())

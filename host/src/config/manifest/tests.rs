@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    ColumnType, Compression, OutputPort, PreflightKind, Reference, Secret, SinkKind, SourceKind,
+    ColumnType, Compression, ConnectionKind, OutputPort, PreflightKind, Reference, Secret,
+    SinkKind, SourceKind,
 };
 
 const SMALLEST: &str = r#"
@@ -123,7 +124,9 @@ fn what_a_manifest_leaves_out_has_its_default() {
     assert_eq!(manifest.checkpoint.minimum_pause, Duration::from_secs(30));
     assert_eq!(manifest.recovery.maximum_restarts, 3);
     assert_eq!(manifest.dead_letters, DeadLetters::Sqlite);
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    let SourceKind::File(file) = &manifest.sources[0].kind else {
+        panic!("the source is a file")
+    };
     assert_eq!(file.compression, Compression::Auto);
     assert_eq!(*file.maximum_record_bytes, 1 << 20);
     let stage = &manifest.stages[0];
@@ -198,7 +201,9 @@ fn sinks_keep_what_was_written_of_them() {
 #[test]
 fn connections_say_where_their_secrets_are() {
     let manifest = read(FULL);
-    let connection = &manifest.connections[0];
+    let ConnectionKind::Http(connection) = &manifest.connections[0].kind else {
+        panic!("the connection is HTTP")
+    };
     assert_eq!(
         connection.url(&*connection.token_path),
         "https://crm.example.com/v1/oauth/token"
@@ -270,8 +275,13 @@ fn a_whole_reference_stands_for_a_number_a_boolean_a_duration_or_a_size() {
     let manifest = read_with(&text, &environment, &[]);
     assert_eq!(*manifest.pipeline.parallelism, 8);
     assert!(!manifest.preflight[0].enabled);
-    assert_eq!(manifest.connections[0].timeout, Duration::from_secs(2));
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    let ConnectionKind::Http(connection) = &manifest.connections[0].kind else {
+        panic!("the connection is HTTP")
+    };
+    assert_eq!(connection.timeout, Duration::from_secs(2));
+    let SourceKind::File(file) = &manifest.sources[0].kind else {
+        panic!("the source is a file")
+    };
     assert_eq!(*file.maximum_record_bytes, 4096);
 }
 
@@ -285,7 +295,9 @@ fn an_option_replaces_what_the_manifest_says() {
     let manifest = read_with(SMALLEST, &Variables::new(), &options);
     assert_eq!(*manifest.pipeline.parallelism, 2);
     assert_eq!(&**manifest.pipeline.name, "returns");
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    let SourceKind::File(file) = &manifest.sources[0].kind else {
+        panic!("the source is a file")
+    };
     let paths: Vec<&Path> = file.paths.iter().map(|path| path.as_path()).collect();
     assert_eq!(paths, [Path::new("x.jsonl"), Path::new("y.jsonl")]);
 }
