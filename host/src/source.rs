@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::checkpoint::PartitionCheckpoint;
 use crate::config;
 use crate::connection::Services;
@@ -39,11 +41,36 @@ pub trait Partition: Send {
     /// How far it has come and how far it goes, if that is known, in the same unit.
     fn progress(&self) -> (u64, Option<u64>);
 
+    /// What [`progress`](Partition::progress) is counted in, and from where.
+    fn scale(&self) -> Scale {
+        Scale::default()
+    }
+
     /// A checkpoint has been committed with the position that was given last: nothing before it will be read again.
     fn committed(&mut self) {}
 
     /// Whom to wake when there is something to read again after [`Read::Nothing`] or [`Read::Waiting`].
     fn wake_with(&mut self, _wake: Wake) {}
+}
+
+/// How positions in a partition are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scale {
+    /// What is counted.
+    pub unit: Unit,
+    /// The position that [`Partition::progress`] calls 0: of a log that has lost its beginning, the first position that is left.
+    pub origin: u64,
+}
+
+/// What positions in a partition count. In JSON a word in lower case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Records, or offsets, of which a few may be of something else.
+    #[default]
+    Records,
+    /// Bytes.
+    Bytes,
 }
 
 /// Wakes the worker that reads a partition. Waking one that is awake does nothing.

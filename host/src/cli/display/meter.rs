@@ -260,7 +260,7 @@ mod tests {
     }
 
     fn progress(records: u64) -> Progress {
-        let progress = Progress::new(std::iter::empty(), 1);
+        let progress = Progress::new([], 1, []);
         progress.records.store(records, Relaxed);
         progress
     }
