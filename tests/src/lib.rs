@@ -11,4 +11,5 @@ pub mod model;
 pub mod native;
 pub mod random;
 pub mod scenario;
+pub mod services;
 pub mod table;

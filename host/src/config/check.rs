@@ -3,6 +3,7 @@
 
 mod exchange;
 mod graph;
+mod kafka;
 mod targets;
 mod watermarks;
 
@@ -10,6 +11,7 @@ pub(crate) use targets::between;
 
 use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
+use crate::config::connection::Connection;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
@@ -25,6 +27,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) pipeline: Option<&'a PipelineSettings>,
     pub(crate) checkpoint: Option<&'a Checkpoint>,
     pub(crate) preflight: &'a [Preflight],
+    pub(crate) connections: &'a [Connection],
     pub(crate) sources: &'a [Source],
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
@@ -44,6 +47,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     watermarks::check(parts, context);
     targets::check(parts, context);
     exchange::check(parts, context);
+    kafka::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

@@ -161,6 +161,7 @@ impl Manifest {
             pipeline: pipeline.as_ref(),
             checkpoint: checkpoint.as_ref(),
             preflight: &preflight,
+            connections: &connections,
             sources: &sources,
             stages: &stages,
             sinks: &sinks,
