@@ -2,6 +2,7 @@
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
 mod graph;
+mod kafka;
 mod targets;
 mod watermarks;
 
@@ -9,6 +10,7 @@ pub(crate) use targets::between;
 
 use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
+use crate::config::connection::Connection;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
@@ -22,6 +24,7 @@ use crate::config::stage::Stage;
 pub(crate) struct Parts<'a> {
     pub(crate) checkpoint: Option<&'a Checkpoint>,
     pub(crate) preflight: &'a [Preflight],
+    pub(crate) connections: &'a [Connection],
     pub(crate) sources: &'a [Source],
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
@@ -40,6 +43,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
+    kafka::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

@@ -157,6 +157,7 @@ impl Manifest {
         let parts = check::Parts {
             checkpoint: checkpoint.as_ref(),
             preflight: &preflight,
+            connections: &connections,
             sources: &sources,
             stages: &stages,
             sinks: &sinks,

@@ -8,7 +8,7 @@ mod stdout;
 
 pub use cassandra::CassandraSink;
 pub use jsonl::JsonlSink;
-pub use kafka::KafkaSink;
+pub use kafka::{CreateTopic, KafkaSink};
 pub use sqlite::{Column, ColumnType, SqliteSink};
 pub use stdout::StdoutSink;
 
