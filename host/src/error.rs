@@ -83,6 +83,12 @@ codes! {
     RECORD_TOO_LARGE = "JF-3003", "a record is larger than a source may take",
         "A line was longer than `maximum-record-bytes` of its source. The bound keeps one broken line from taking all memory. The beginning of the record is kept in the dead-letter queue and the stream goes on.",
         "It is in the dead-letter queue, cut short. Raise `maximum-record-bytes` of the source if such records are expected.";
+    NULL_VALUE = "JF-3010", "a record of a topic has no value",
+        "A message of Kafka has a key and no value, which is how a compacted topic says that a key is deleted. Stages work on values. The record is set aside, the stream goes on.",
+        "It is in the dead-letter queue. If such records are expected and mean nothing to the pipeline, say `null-values = \"skip\"` at the source.";
+    OFFSET_OUT_OF_RANGE = "JF-3011", "a partition does not have the offset to be read next",
+        "The checkpoint (or the consumer group, at a first start) says from which offset a partition is to be read, and the brokers have it no longer: retention deleted it, or the topic was deleted and made again. To jump to where there is something would lose records without a word.",
+        "Nothing was skipped. Keep records longer (`retention.ms`) than the pipeline may stand still. To go on without what was lost, start afresh with another `checkpoint.path` and a `start` of the source.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
         "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";
@@ -128,6 +134,15 @@ codes! {
     SINK_EXISTS = "JF-6005", "a file that a sink would write holds something already",
         "The pipeline starts without a checkpoint, and the file is there already and not empty. To append could double what it holds, to overwrite could destroy it.",
         "Move the file away, or name another one. If it is left from a pipeline that shall start afresh, remove it.";
+    TRANSACTION_FENCED = "JF-6010", "another process has taken over the transactions of this pipeline",
+        "Kafka lets one process at a time commit under a transactional id. Another process has started the same pipeline since, and what this one would still write is refused, so that nothing is doubled.",
+        "Nothing needs to be done if the other process was meant to take over. Two pipelines that write to one cluster need different names.";
+    TRANSACTION_FAILED = "JF-6011", "a transaction of Kafka came to nothing",
+        "What an epoch wrote to Kafka could not be committed: the brokers went away for longer than `transaction-timeout`, or gave up a partition in between. Readers of committed records have seen nothing of it.",
+        "The pipeline goes back to its last checkpoint and tries again by itself. If it happens again and again, look at the brokers, or give the connection a longer `transaction-timeout`.";
+    MESSAGE_TOO_LARGE = "JF-6012", "a record is larger than a broker takes",
+        "A record (or a batch of them, packed) is larger than `max.message.bytes` of the topic or `message.max.bytes` of the broker. It cannot be told apart from those it was sent with, so the epoch cannot be committed.",
+        "Raise the limit of the topic, or lower `message.max.bytes` in the `settings` of the connection to what the topic takes: what is larger then goes to the dead-letter queue.";
     CASSANDRA_KEYSPACE = "JF-6020", "a keyspace does not exist",
         "A sink writes to a table of a keyspace that the Cassandra cluster does not have, and is not told to make it.",
         "Correct `keyspace` of the sink, have the keyspace made by whoever runs the cluster, or set `create-tables = true`.";
@@ -205,6 +220,21 @@ codes! {
     PREFLIGHT_OPTIONS = "JF-7024", "a pre-flight check is described in a way that cannot be used",
         "The options of a check cannot be made into a request. It is found out before any request is sent.",
         "Correct the check in the manifest: `connection` is the name of one of its connections, `action` the identifier of a data action.";
+    KAFKA_SETTINGS = "JF-7030", "the settings of a Kafka connection cannot be used",
+        "librdkafka makes no client of the settings: one of them has a value it does not take, a file that is named does not exist, or two do not go together.",
+        "Correct `settings` and `secrets` of the connection; librdkafka's CONFIGURATION.md describes each.";
+    KAFKA_DENIED = "JF-7031", "Kafka brokers do not let the host in",
+        "Name and password, certificate or mechanism were refused, or this user may not do what the pipeline needs. To try again would change nothing.",
+        "Check `settings` and `secrets` of the connection. A source needs to read and describe its topic and its group; a sink to write its topic and the transactional id `jackfield-PIPELINE`, and to read the group of that name.";
+    KAFKA_REFUSED = "JF-7032", "Kafka brokers refuse a request",
+        "The brokers answered with an error that does not pass by itself.",
+        "The message says what was asked and what they answered.";
+    KAFKA_INTERRUPTED = "JF-7033", "Kafka brokers did not get through with a request",
+        "The brokers went away, or changed leaders, in the middle of a request that cannot simply be made again.",
+        "The pipeline goes back to its last checkpoint and tries again by itself.";
+    KAFKA_TOPIC = "JF-7034", "a Kafka topic does not exist",
+        "A source, a sink or the dead-letter queue names a topic that the brokers do not have. It is not made unasked: with how many partitions is a decision.",
+        "Correct the name, make the topic, or have a sink make it: `create-topic = { partitions = 4, replication-factor = 1 }`.";
     CASSANDRA_UNANSWERED = "JF-7040", "a Cassandra cluster does not answer",
         "No node can be reached, or those that can be do not have what the consistency level asks for, or did not answer in time. It is tried again \
          with growing pauses, without end; meanwhile the sources stand still, and nothing is lost.",

@@ -68,8 +68,11 @@ impl Secret {
     }
 
     pub(crate) fn read_required(table: &TableReader<'_>, key: &'static str) -> Option<Self> {
-        let node = table.required_node(key)?;
-        let context = table.context();
+        Self::of(table.required_node(key)?, table.context())
+    }
+
+    /// What a value says of where a secret is found.
+    pub(crate) fn of(node: &Node, context: &Context) -> Option<Self> {
         if !matches!(node.value, Value::Table(_)) {
             context.report(literal(node));
             return None;

@@ -10,7 +10,7 @@ pub use cassandra::{
     CassandraColumn, CassandraSink, CassandraType, Consistency, Creation, PrimaryKey,
 };
 pub use jsonl::JsonlSink;
-pub use kafka::KafkaSink;
+pub use kafka::{CreateTopic, KafkaSink};
 pub use sqlite::{Column, ColumnType, SqliteSink};
 pub use stdout::StdoutSink;
 

@@ -34,7 +34,11 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
             minimum_pause: manifest.checkpoint.minimum_pause,
         },
         maximum_restarts: manifest.recovery.maximum_restarts,
-        sources: manifest.sources.iter().map(source).collect(),
+        sources: manifest
+            .sources
+            .iter()
+            .map(|read| source(read, &manifest.pipeline.name))
+            .collect(),
         stages,
         sinks,
         transaction: transaction(manifest),
@@ -350,10 +354,15 @@ impl Planner<'_> {
     }
 }
 
-fn source(source: &config::Source) -> SourcePlan {
+fn source(source: &config::Source, pipeline: &Located<Name>) -> SourcePlan {
+    let mut kind = source.kind.clone();
+    if let config::SourceKind::Kafka(options) = &mut kind {
+        let own_group = || Located::new(pipeline.to_string(), pipeline.place.clone());
+        options.group.get_or_insert_with(own_group);
+    }
     SourcePlan {
         name: source.name.to_string(),
-        kind: source.kind.clone(),
+        kind,
         watermark: source
             .watermark
             .as_ref()
