@@ -128,6 +128,14 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// Takes what was written before from the terminal, for what is drawn again and again.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        match self.width {
+            Some(_) => write!(self.out, "\x1b[2J\x1b[H"),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -179,9 +187,10 @@ impl Table {
     }
 
     /// Adds a row of as many cells as there are columns; cells hold no control characters.
-    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.columns.len());
-        self.rows.push(cells.into());
+    pub(super) fn row(&mut self, cells: impl Into<Vec<String>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
     }
 
     fn set(&self, cells: &[String], widths: &[usize]) -> String {
