@@ -11,6 +11,8 @@ mod observed;
 mod protocol;
 mod server;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use address::addresses;
 pub use client::status;

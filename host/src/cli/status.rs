@@ -52,11 +52,13 @@ fn watch(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(
     let manifest = arguments.pipeline.manifest(log)?;
     let database: &Path = &manifest.checkpoint.path.value;
     let mut rates = Rates::default();
+    let mut looks = 0_u64;
     while let Some(mut status) = admin::status(database)? {
         rates.tell(&mut status, Instant::now());
         if arguments.format == OutputFormat::Text {
-            page.clear()?;
+            page.begin_again(looks > 0)?;
         }
+        looks += 1;
         write(&status, arguments.format, page)?;
         page.flush()?;
         thread::sleep(INTERVAL);

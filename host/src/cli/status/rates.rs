@@ -66,3 +66,81 @@ fn rate(before: Option<u64>, now: Option<u64>, seconds: f64) -> Option<f64> {
     let difference = now?.checked_sub(before?)?;
     Some(difference as f64 / seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::admin::{HostStatus, PartitionStatus, State};
+
+    fn look(process: u32, records: u64, position: u64) -> Status {
+        let partition = PartitionStatus {
+            name: "topic/0".to_owned(),
+            position: Some(position),
+            end: None,
+            lag: None,
+            read_per_second: None,
+        };
+        let source = SourceStatus {
+            name: "records".to_owned(),
+            unit: None,
+            lag: None,
+            partitions: vec![partition],
+        };
+        let task = TaskStatus {
+            name: "orders".to_owned(),
+            state: State::Running,
+            waits: Vec::new(),
+            attempt: Some(1),
+            restarts: Some(0),
+            records,
+            records_per_second: None,
+            rejected: 0,
+            late: 0,
+            latest_event_time: None,
+            watermark_delay_seconds: None,
+            checkpoint: None,
+            standstill_seconds: None,
+            sources: vec![source],
+            stages: Vec::new(),
+            sinks: Vec::new(),
+        };
+        Status {
+            pipeline: "orders".to_owned(),
+            host: Some(HostStatus {
+                version: String::new(),
+                process,
+                uptime_seconds: 0.0,
+                memory_bytes: None,
+            }),
+            tasks: vec![task],
+        }
+    }
+
+    /// Records and positions a second, at the second of two looks that are 2 s apart.
+    fn rates(first: Status, mut second: Status) -> (Option<f64>, Option<f64>) {
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        rates.tell(&mut first.clone(), start);
+        rates.tell(&mut second, start + Duration::from_secs(2));
+        let task = &second.tasks[0];
+        let read = task.sources[0].partitions[0].read_per_second;
+        (task.records_per_second, read)
+    }
+
+    #[test]
+    fn a_rate_is_what_was_added_between_two_looks() {
+        let rates = rates(look(1, 100, 5_000), look(1, 1_100, 5_500));
+        assert_eq!(rates, (Some(500.0), Some(250.0)));
+    }
+
+    #[test]
+    fn to_go_back_to_a_checkpoint_is_no_rate() {
+        assert_eq!(rates(look(1, 100, 9), look(1, 50, 4)), (None, None));
+    }
+
+    #[test]
+    fn counts_of_another_process_are_not_compared() {
+        assert_eq!(rates(look(1, 100, 4), look(2, 200, 9)), (None, None));
+    }
+}

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use crate::admin::{
-    CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, State,
-    Status, TaskStatus, WaitStatus,
+    CheckpointStatus, HostStatus, SinkStatus, SourceStatus, StageStatus, State, Status, TaskStatus,
+    WaitStatus,
 };
 use crate::cli::literal::printable;
-use crate::cli::page::{Column, Page, Table, numbers, words};
+use crate::cli::page::{Page, Table, numbers, words};
 use crate::cli::quantity::{bytes, counted, duration, grouped, moment, whole_seconds};
 use crate::source::Unit;
 
@@ -79,7 +79,8 @@ fn facts(task: &TaskStatus, is_run: bool) -> Vec<(&'static str, String)> {
     match &task.checkpoint {
         Some(checkpoint) => {
             facts.push(("checkpoint", taken(checkpoint)));
-            facts.push(("state size", size(checkpoint)));
+            let stored = checkpoint.stored_bytes.map(bytes);
+            facts.extend(stored.map(|stored| ("stored", stored)));
         }
         None => facts.push(("checkpoint", "none yet".to_owned())),
     }
@@ -145,101 +146,68 @@ fn event_time(task: &TaskStatus) -> String {
 }
 
 fn taken(checkpoint: &CheckpointStatus) -> String {
-    let complete = match checkpoint.complete {
-        Some(true) => ", all input worked on",
-        _ => "",
-    };
-    format!(
-        "{}, {} ago, after a pause of {}{complete}",
+    let mut text = format!(
+        "{}, {} ago, paused for {}",
         checkpoint.epoch,
         whole_seconds(seconds(checkpoint.age_seconds)),
         duration(seconds(checkpoint.pause_seconds)),
-    )
-}
-
-fn size(checkpoint: &CheckpointStatus) -> String {
-    let mut parts = Vec::new();
+    );
     if let (Some(entries), Some(size)) = (checkpoint.entries_written, checkpoint.bytes_written) {
         let entries = counted(entries, "entry", "entries");
-        parts.push(format!("{entries} of {} written by it", bytes(size)));
+        text.push_str(&format!(", wrote {entries} ({})", bytes(size)));
     }
-    parts.extend(
-        checkpoint
-            .stored_bytes
-            .map(|stored| format!("{} stored in all", bytes(stored))),
-    );
-    parts.join(", ")
+    if checkpoint.complete == Some(true) {
+        text.push_str(", all input worked on");
+    }
+    text
 }
 
+/// The last column of each table takes what is left of the terminal's width.
 fn sources(sources: &[SourceStatus]) -> Table {
-    let mut partitions = sources.iter().flat_map(|source| &source.partitions);
-    let has_rates = partitions.any(|partition| partition.read_per_second.is_some());
-    let mut table = Table::new(&columns(
-        &[
-            words("SOURCE"),
-            numbers("POSITION"),
-            numbers("END"),
-            numbers("LAG"),
-        ],
-        has_rates.then_some(numbers("A SECOND")),
+    let mut table = Table::new(&[
+        words("SOURCE"),
+        numbers("POSITION"),
+        numbers("END"),
+        numbers("LAG"),
+        numbers("A SECOND"),
         words("PARTITION"),
-    ));
+    ]);
     for source in sources {
-        let quantity = |number: Option<u64>| amount(number, source.unit);
         for partition in &source.partitions {
-            let PartitionStatus {
-                name,
-                position,
-                end,
-                lag,
-                read_per_second,
-            } = partition;
-            let mut row = vec![
+            let rate = partition.read_per_second.map(|rate| rate.round() as u64);
+            table.row([
                 printable(&source.name),
-                quantity(*position),
-                quantity(*end),
-                quantity(*lag),
-            ];
-            if has_rates {
-                row.push(quantity(read_per_second.map(|rate| rate.round() as u64)));
-            }
-            row.push(printable(name));
-            table.row(row);
+                amount(partition.position, source.unit),
+                amount(partition.end, source.unit),
+                amount(partition.lag, source.unit),
+                amount(rate, source.unit),
+                printable(&partition.name),
+            ]);
         }
     }
-    table
+    table.without_blanks(NOTHING)
 }
 
 fn stages(stages: &[StageStatus]) -> Table {
-    let has_rates = stages
-        .iter()
-        .any(|stage| stage.records_in_per_second.is_some());
-    let mut table = Table::new(&columns(
-        &[
-            words("STAGE"),
-            numbers("IN"),
-            numbers("OUT"),
-            numbers("CPU"),
-        ],
-        has_rates.then_some(numbers("IN A SECOND")),
+    let mut table = Table::new(&[
+        words("STAGE"),
+        numbers("IN"),
+        numbers("OUT"),
+        numbers("CPU"),
+        numbers("IN A SECOND"),
         words("WATERMARK"),
-    ));
+    ]);
     for stage in stages {
-        let mut row = vec![
+        table.row([
             printable(&stage.name),
-            amount(stage.records_in, Some(Unit::Records)),
-            amount(stage.records_out, Some(Unit::Records)),
-            stage
-                .cpu_seconds
-                .map_or_else(|| NOTHING.to_owned(), |cpu| duration(seconds(cpu))),
-        ];
-        if has_rates {
-            row.push(stage.records_in_per_second.map_or_else(String::new, whole));
-        }
-        row.push(watermark(stage));
-        table.row(row);
+            known(stage.records_in, grouped),
+            known(stage.records_out, grouped),
+            known(stage.cpu_seconds, |cpu| duration(seconds(cpu))),
+            known(stage.records_in_per_second, whole),
+            watermark(stage),
+        ]);
     }
-    table
+    table.without_blanks(NOTHING)
 }
 
 fn watermark(stage: &StageStatus) -> String {
@@ -250,45 +218,41 @@ fn watermark(stage: &StageStatus) -> String {
         }
         (Some(watermark), None) => moment(watermark),
         (None, _) if stage.at_end_of_input => "end of input".to_owned(),
-        (None, _) => "none yet".to_owned(),
+        // Not yet, or never: a stage in front of where watermarks are made has none.
+        (None, _) => NOTHING.to_owned(),
     }
 }
 
 fn sinks(sinks: &[SinkStatus]) -> Table {
-    let has_rates = sinks.iter().any(|sink| sink.records_per_second.is_some());
-    let mut table = Table::new(&columns(
-        &[words("SINK"), numbers("RECORDS")],
-        has_rates.then_some(numbers("A SECOND")),
+    let mut table = Table::new(&[
+        words("SINK"),
+        numbers("RECORDS"),
+        numbers("A SECOND"),
         words("STATE"),
-    ));
+    ]);
     for sink in sinks {
-        let mut row = vec![
+        table.row([
             printable(&sink.name),
-            amount(sink.records, Some(Unit::Records)),
-        ];
-        if has_rates {
-            row.push(sink.records_per_second.map_or_else(String::new, whole));
-        }
-        row.push(match &sink.waits_for {
-            Some(reason) => format!("waits: {}", printable(reason)),
-            None => "ready".to_owned(),
-        });
-        table.row(row);
+            known(sink.records, grouped),
+            known(sink.records_per_second, whole),
+            match &sink.waits_for {
+                Some(reason) => format!("waits: {}", printable(reason)),
+                None => "ready".to_owned(),
+            },
+        ]);
     }
-    table
+    table.without_blanks(NOTHING)
 }
 
-/// The last column takes what is left of the terminal's width.
-fn columns(first: &[Column], rate: Option<Column>, last: Column) -> Vec<Column> {
-    first.iter().copied().chain(rate).chain([last]).collect()
+fn known<T>(fact: Option<T>, write: impl FnOnce(T) -> String) -> String {
+    fact.map_or_else(|| NOTHING.to_owned(), write)
 }
 
 fn amount(number: Option<u64>, unit: Option<Unit>) -> String {
-    match (number, unit) {
-        (None, _) => NOTHING.to_owned(),
-        (Some(number), Some(Unit::Bytes)) => bytes(number),
-        (Some(number), _) => grouped(number),
-    }
+    known(number, |number| match unit {
+        Some(Unit::Bytes) => bytes(number),
+        Some(Unit::Records) | None => grouped(number),
+    })
 }
 
 fn whole(rate: f64) -> String {
@@ -298,4 +262,153 @@ fn whole(rate: f64) -> String {
 /// What a host says may be anything.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::PartitionStatus;
+
+    fn status() -> Status {
+        let stage = |name: &str, watermark| StageStatus {
+            name: name.to_owned(),
+            records_in: Some(2_100_000),
+            records_out: Some(2_082_396),
+            cpu_seconds: Some(1.25),
+            records_in_per_second: None,
+            watermark,
+            watermark_delay_seconds: watermark.map(|_| 5.001),
+            at_end_of_input: false,
+        };
+        let task = TaskStatus {
+            name: "data-actions".to_owned(),
+            state: State::Waiting,
+            waits: vec![WaitStatus {
+                part: "sink alerts".to_owned(),
+                reason: "the nodes of `tables` do not answer".to_owned(),
+                seconds: 12.7,
+            }],
+            attempt: Some(2),
+            restarts: Some(1),
+            records: 2_100_000,
+            records_per_second: None,
+            rejected: 17_604,
+            late: 4,
+            latest_event_time: Some(1_704_067_205_250),
+            watermark_delay_seconds: Some(5.001),
+            checkpoint: Some(CheckpointStatus {
+                epoch: 3,
+                taken_at: 1_704_067_200_000,
+                age_seconds: 12.3,
+                pause_seconds: 0.045,
+                entries_written: Some(1_234),
+                bytes_written: Some(12_600),
+                stored_bytes: Some(12_900_000),
+                taken: Some(2),
+                complete: None,
+            }),
+            standstill_seconds: None,
+            sources: vec![SourceStatus {
+                name: "records".to_owned(),
+                unit: Some(Unit::Records),
+                lag: Some(30),
+                partitions: vec![PartitionStatus {
+                    name: "topic/0".to_owned(),
+                    position: Some(1_000),
+                    end: Some(1_030),
+                    lag: Some(30),
+                    read_per_second: None,
+                }],
+            }],
+            stages: vec![
+                stage("parse", None),
+                stage("count", Some(1_704_067_200_249)),
+            ],
+            sinks: vec![SinkStatus {
+                name: "alerts".to_owned(),
+                records: Some(77),
+                records_per_second: None,
+                waits_for: Some("the nodes of `tables` do not answer".to_owned()),
+            }],
+        };
+        Status {
+            pipeline: "data-actions".to_owned(),
+            host: Some(HostStatus {
+                version: "0.1.0".to_owned(),
+                process: 4434,
+                uptime_seconds: 200.0,
+                memory_bytes: Some(32_174_080),
+            }),
+            tasks: vec![task],
+        }
+    }
+
+    fn written(status: &Status) -> String {
+        let mut out = Vec::new();
+        write(status, &mut Page::to(&mut out, None)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_person_sees_at_a_glance_what_is_waited_for() {
+        assert_eq!(
+            written(&status()),
+            "\
+data-actions: process 4434, up 3 min 20 s, 30.7 MiB, jackfield 0.1.0
+  state       waiting, attempt 2 after 1 restart
+  waits       sink alerts for 12 s: the nodes of `tables` do not answer
+  records     2,100,000 read, 17,604 rejected, of which 4 late
+  event time  2024-01-01T00:00:05.250Z, watermark 5.0 s behind
+  checkpoint  3, 12 s ago, paused for 45 ms, wrote 1,234 entries (12.3 KiB)
+  stored      12.3 MiB
+
+SOURCE   POSITION    END  LAG  PARTITION
+records     1,000  1,030   30  topic/0
+
+STAGE         IN        OUT    CPU  WATERMARK
+parse  2,100,000  2,082,396  1.2 s  -
+count  2,100,000  2,082,396  1.2 s  2024-01-01T00:00:00.249Z, 5.0 s behind
+
+SINK    RECORDS  STATE
+alerts       77  waits: the nodes of `tables` do not answer
+"
+        );
+    }
+
+    #[test]
+    fn it_can_be_read_in_80_columns() {
+        let text = written(&status());
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_happens_in_a_second_is_shown_when_it_is_known() {
+        let mut status = status();
+        status.tasks[0].records_per_second = Some(499.6);
+        status.tasks[0].sources[0].partitions[0].read_per_second = Some(499.6);
+        let text = written(&status);
+        assert!(text.contains("read (500 a second),"), "{text}");
+        assert!(text.contains("LAG  A SECOND  PARTITION"), "{text}");
+    }
+
+    #[test]
+    fn nothing_that_a_host_says_moves_the_cursor() {
+        let mut status = status();
+        status.tasks[0].waits[0].reason = "\x1b[2J".to_owned();
+        status.tasks[0].sources[0].partitions[0].name = "\x1b[2J".to_owned();
+        status.tasks[0].state = State::Running;
+        assert!(!written(&status).contains('\x1b'));
+    }
+
+    #[test]
+    fn several_tasks_are_told_apart() {
+        let mut status = status();
+        let mut other = status.tasks[0].clone();
+        other.name = "data-actions.1".to_owned();
+        status.tasks.push(other);
+        assert!(written(&status).contains("\nTask data-actions.1\n"));
+    }
 }
