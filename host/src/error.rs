@@ -264,6 +264,18 @@ codes! {
     OUTPUT_UNWRITABLE = "JF-8002", "the result cannot be written",
         "Standard output refused what the command wrote: usually the disk behind it is full. A pipe that is closed early, as by `head`, is no error.",
         "Write the result somewhere else.";
+    HOST_ABSENT = "JF-8010", "no process runs the pipeline",
+        "`jackfield status` found nobody at the control socket that a host opens for every pipeline it runs, beside its checkpoint database. What it shows is what the last checkpoint says.",
+        "Run the pipeline. If it runs: use the manifest, `--set` options and environment variables of that run, and look as the user who runs it and on the same machine.";
+    HOST_SILENT = "JF-8011", "the process that runs a pipeline does not answer",
+        "There is a process at the control socket, and it gave no answer, or only half of one, within 5 s: it is stopped (SIGSTOP), ending, or the machine is overloaded. Nothing is said about its work by that.",
+        "Look again. If it stays so, look at the state of the process and at its log.";
+    CONTROL_SOCKET = "JF-8012", "a control socket cannot be used",
+        "The Unix socket at which a host can be asked how its pipeline fares cannot be opened, or belongs to another user. A pipeline runs without it all the same.",
+        "Check the permissions of the folder of `checkpoint.path` and of the user's runtime folder (`XDG_RUNTIME_DIR`), and that the file named in the message is not something else. Only the user who runs a pipeline, and root, may ask.";
+    CONTROL_PROTOCOL = "JF-8013", "a host and who asks it do not understand each other",
+        "What came through the control socket is not what this version of Jackfield understands: the host is of another version, or what asks it is no Jackfield.",
+        "Use the `jackfield` of the version that runs the pipeline.";
 }
 
 #[cfg(test)]

@@ -2,21 +2,36 @@
 
 use std::path::Path;
 use std::thread;
+use std::time::Instant;
 
+use crossbeam_channel::Receiver;
 use indicatif::MultiProgress;
+use tokio::runtime::Handle;
 
 use super::display::{self, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
+use crate::admin::{Observed, ObservedTask, Server};
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::task::Task;
+use crate::pipeline::task::{Ending, Task};
 
 /// A pipeline that is ready to run, and how it is looked at.
 struct Ready {
     task: Task,
     watched: Watched,
+    /// Where others may ask; a pipeline runs without it too.
+    control: Option<Server>,
+}
+
+impl Ready {
+    fn run(mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        let ending = self.task.run(stop);
+        // Before the task lets go of its database, which another process may wait for.
+        drop(self.control);
+        ending
+    }
 }
 
 pub(super) fn run(arguments: &Manifests, format: LogFormat, bars: &MultiProgress) -> Exit {
@@ -43,12 +58,42 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
 
 fn open(plan: Plan, services: Services, named: &str, format: LogFormat) -> Result<Ready, Exit> {
     let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
+    let runtime = services.runtime().clone();
     match Task::open(plan, services) {
         Ok(task) => {
+            let control = control(&name, &task, &database, &runtime);
             let watched = Watched::new(name, task.progress(), database, named);
-            Ok(Ready { task, watched })
+            Ok(Ready {
+                task,
+                watched,
+                control,
+            })
         }
         Err(error) => Err(failed(&name, &error, format)),
+    }
+}
+
+/// Opens the socket at which others may ask how the pipeline fares.
+fn control(name: &str, task: &Task, database: &Path, runtime: &Handle) -> Option<Server> {
+    let observed = Observed {
+        pipeline: name.to_owned(),
+        started: Instant::now(),
+        tasks: vec![ObservedTask {
+            name: name.to_owned(),
+            progress: task.progress(),
+            database: database.to_owned(),
+        }],
+    };
+    match Server::open(database, observed, runtime) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            let code = error.code().id;
+            tracing::warn!(
+                code,
+                "{error}; `jackfield status` will not find the pipeline"
+            );
+            None
+        }
     }
 }
 
@@ -98,8 +143,9 @@ fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
     let threads: Vec<_> = ready
         .into_iter()
         .zip(stops)
-        .map(|(Ready { mut task, watched }, stop)| {
-            (watched, thread::spawn(move || task.run(&stop)))
+        .map(|(ready, stop)| {
+            let watched = ready.watched.clone();
+            (watched, thread::spawn(move || ready.run(&stop)))
         })
         .collect();
     let endings: Vec<_> = threads
