@@ -17,7 +17,7 @@ mod tests;
 pub use address::addresses;
 pub use client::status;
 pub use error::AdminError;
-pub use observed::{Observed, ObservedTask};
+pub use observed::{Observed, ObservedTask, ObservedTasks};
 pub(crate) use observed::{age_seconds, known, stored_bytes};
 pub use server::Server;
 pub use status::{

@@ -10,6 +10,7 @@ use super::status::{
     CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, Status,
     TaskStatus, WaitStatus,
 };
+use crate::pipeline::distributed::Share;
 use crate::pipeline::progress::{PartitionProgress, Progress, StageProgress};
 use crate::pipeline::{Wait, Waits};
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
@@ -22,7 +23,37 @@ pub struct Observed {
     /// When the process began to run it.
     pub started: Instant,
     /// Its tasks in this process.
-    pub tasks: Vec<ObservedTask>,
+    pub tasks: ObservedTasks,
+}
+
+/// The tasks of a pipeline that this process runs.
+#[derive(Clone, Debug)]
+pub enum ObservedTasks {
+    /// The whole pipeline is one.
+    One(ObservedTask),
+    /// Those that come to this process and go.
+    Share(Arc<Share>),
+}
+
+impl ObservedTasks {
+    fn statuses(&self) -> Vec<TaskStatus> {
+        match self {
+            Self::One(task) => vec![task.status()],
+            Self::Share(share) => share
+                .tasks()
+                .into_iter()
+                .map(|(name, progress)| {
+                    let database = PathBuf::new();
+                    let task = ObservedTask {
+                        name,
+                        progress,
+                        database,
+                    };
+                    task.status()
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A task of a pipeline.
@@ -48,7 +79,7 @@ impl Observed {
                 uptime_seconds: self.started.elapsed().as_secs_f64(),
                 memory_bytes: resident_memory(),
             }),
-            tasks: self.tasks.iter().map(ObservedTask::status).collect(),
+            tasks: self.tasks.statuses(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One process's share of a distributed pipeline: the tasks that its membership gives it, each on its own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,10 +12,9 @@ use super::channel::Fault;
 use super::distribution::{Distribution, TaskId};
 use super::error::TaskError;
 use super::halt::Halt;
-use super::plan::Plan;
-use super::progress::Progress;
+use super::plan::{Plan, SourcePlan};
+use super::progress::{Part, Progress, TaskState};
 use super::task::{Ending, Task};
-use super::waits::Waits;
 use crate::connection::Services;
 use crate::connection::kafka::{
     Assignee, Cluster, Inquiry, KafkaError, Listener, Membership, Wanted,
@@ -42,12 +42,23 @@ pub struct Distributed {
     services: Services,
     cluster: Arc<Cluster>,
     share: Arc<Share>,
-    waits: Arc<Waits>,
+    progress: Arc<Progress>,
 }
 
 /// The tasks of this process, for those who look on.
 #[derive(Default)]
-pub struct Share(Mutex<BTreeMap<TaskId, Assigned>>);
+pub struct Share {
+    assigned: Mutex<BTreeMap<TaskId, Assigned>>,
+    /// Every task that this process has run, also those that have gone to others.
+    known: Mutex<Vec<Part>>,
+}
+
+impl fmt::Debug for Share {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.tasks().into_iter().map(|(name, _)| name).collect();
+        formatter.debug_tuple("Share").field(&names).finish()
+    }
+}
 
 /// A task that the group has given to this process.
 struct Assigned {
@@ -86,7 +97,30 @@ impl Running {
 
 impl Share {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TaskId, Assigned>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how far a task had come when this process took it on.
+    fn knows(&self, task: &Task, reads_sources: bool) {
+        let progress = task.progress();
+        let part = Part {
+            before: progress.totals(),
+            progress,
+            is_here: true,
+            reads_sources,
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push(part);
+    }
+
+    /// Sums up what the tasks have done.
+    fn sum_into(&self, whole: &Progress) {
+        let here: Vec<Arc<Progress>> = self.tasks().into_iter().map(|(_, here)| here).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in known.iter_mut() {
+            part.is_here = here.iter().any(|here| Arc::ptr_eq(here, &part.progress));
+        }
+        whole.sum(&known);
     }
 
     /// The tasks that are at work, by name.
@@ -152,12 +186,17 @@ impl Distributed {
         };
         let cluster = services.kafka(distribution.connection()).cloned();
         let cluster = cluster.ok_or_else(|| unknown(distribution.connection()))?;
+        let progress = Progress::new(
+            plan.stages.iter().map(|stage| stage.name.clone()),
+            1,
+            plan.sinks.iter().map(|sink| sink.name.clone()),
+        );
         Ok(Some(Self {
             distribution,
             services,
             cluster,
             share: Arc::default(),
-            waits: Arc::default(),
+            progress: Arc::new(progress),
         }))
     }
 
@@ -167,15 +206,28 @@ impl Distributed {
         Arc::clone(&self.share)
     }
 
+    /// How far they have come together; to be watched from other threads.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
     /// Runs the tasks that are given to this process until all of them have worked on everything, or something comes through `stop`.
     ///
     /// # Errors
     /// The first of a task that trying again is of no use to.
-    pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+    pub fn run(&self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        let ending = self.take_part(stop);
+        self.progress.state.enter(TaskState::Ended);
+        ending
+    }
+
+    fn take_part(&self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         let Some(mut partitions) = self.prepare(stop)? else {
             return Ok(Ending::Stopped);
         };
         let membership = self.join()?;
+        self.progress.state.enter(TaskState::Running);
         let ending = loop {
             for task in membership.poll(TURN) {
                 self.take_on(task);
@@ -189,6 +241,7 @@ impl Distributed {
                     None => break self.stop(stop),
                 }
             }
+            self.share.sum_into(&self.progress);
             match self.look(&partitions) {
                 Ok(false) => {}
                 Ok(true) => break Ok(Ending::Complete),
@@ -198,6 +251,7 @@ impl Distributed {
                 }
             }
         };
+        self.share.sum_into(&self.progress);
         drop(membership);
         ending
     }
@@ -245,7 +299,7 @@ impl Distributed {
             cluster: &self.cluster,
             listener: &listener,
             who: "exchange",
-            waits: &self.waits,
+            waits: &self.progress.waits,
             halt,
         };
         for topic in self.distribution.exchange_topics() {
@@ -319,8 +373,11 @@ impl Distributed {
         let (stop, told) = bounded(2);
         let progress = Arc::<OnceLock<Arc<Progress>>>::default();
         let (services, known) = (self.services.clone(), Arc::clone(&progress));
+        let share = self.share();
+        let reads_sources = plan.sources.iter().all(SourcePlan::is_of_manifest);
         let run = move || {
             let mut task = Task::open(plan, services)?;
+            share.knows(&task, reads_sources);
             // Nobody else sets it.
             let _ = known.set(task.progress());
             task.run(&told)

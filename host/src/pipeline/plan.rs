@@ -79,6 +79,14 @@ pub struct SourcePlan {
     pub rate_limit: Option<config::RateLimit>,
 }
 
+impl SourcePlan {
+    /// Whether it is a source of the manifest, and not what other tasks of the pipeline have written.
+    #[must_use]
+    pub fn is_of_manifest(&self) -> bool {
+        matches!(self.kind, SourceKind::Manifest(..))
+    }
+}
+
 /// What a source is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceKind {

@@ -2,6 +2,7 @@
 
 mod input;
 mod state;
+mod sum;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 pub use self::input::PartitionProgress;
 pub use self::state::{StateCell, TaskState};
+pub(super) use self::sum::Part;
 use super::waits::Waits;
 use crate::checkpoint::Totals;
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};

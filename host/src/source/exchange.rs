@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Opening, Partition, Read, ReadBatch, SourceError, Wake, kafka};
+use super::{Opening, Partition, Read, ReadBatch, Scale, SourceError, Wake, kafka};
 use crate::checkpoint::PartitionCheckpoint;
 use crate::config::{KafkaSource, NullValues, Start};
 use crate::pipeline::merge::Merge;
@@ -228,6 +228,10 @@ impl Partition for ExchangePartition {
 
     fn progress(&self) -> (u64, Option<u64>) {
         self.messages.progress()
+    }
+
+    fn scale(&self) -> Scale {
+        self.messages.scale()
     }
 
     fn committed(&mut self) {
