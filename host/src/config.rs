@@ -52,8 +52,8 @@ pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
 pub use sink::{
-    CassandraSink, Column, ColumnType, CreateTopic, JsonlSink, KafkaSink, Sink, SinkKind,
-    SqliteSink, StdoutSink,
+    CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency, CreateTopic,
+    Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink, StdoutSink,
 };
 pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,

@@ -35,5 +35,6 @@ mod stage_worker;
 mod waits;
 mod worker;
 
+pub(crate) use backoff::Backoff;
 pub use halt::Halt;
 pub use waits::{Wait, Waits};

@@ -5,10 +5,13 @@
 //! A new kind of sink is a file here, a line in [`open`] and its options in the manifest.
 
 mod cassandra;
+mod hexadecimal;
 mod jsonl;
 mod kafka;
 mod sqlite;
 mod stdout;
+
+pub use cassandra::TableError;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -17,6 +20,7 @@ use std::time::Instant;
 use crate::checkpoint::{DeadLetter, Store, StoreError};
 use crate::config::SinkKind;
 use crate::connection::Services;
+use crate::connection::cassandra::CassandraError;
 use crate::connection::kafka::{KafkaError, Transaction};
 use crate::error::Code;
 use crate::pipeline::epoch::EpochClock;
@@ -144,6 +148,12 @@ pub enum SinkError {
     /// A Kafka cluster cannot be written.
     #[error("the sink cannot write to Kafka: {0}")]
     Kafka(#[from] KafkaError),
+    /// A Cassandra cluster does not let itself be written to.
+    #[error("the sink cannot write to Cassandra: {0}")]
+    Cassandra(#[from] CassandraError),
+    /// A table of Cassandra cannot take what it is given.
+    #[error(transparent)]
+    CassandraTable(#[from] TableError),
     /// The database of the checkpoints, which sqlite sinks write to, cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,6 +177,8 @@ impl SinkError {
             Self::Table { .. } => Code::SINK_TABLE,
             Self::Halted => Code::THREAD_FAILED,
             Self::Kafka(error) => error.code(),
+            Self::Cassandra(error) => error.code(),
+            Self::CassandraTable(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }

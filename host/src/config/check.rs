@@ -1,6 +1,7 @@
 //! What can be seen only when a manifest is looked at as a whole. Checks work on whatever could be read, so that a
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
+mod cassandra;
 mod graph;
 mod kafka;
 mod targets;
@@ -43,6 +44,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
+    cassandra::check(parts, context);
     kafka::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
