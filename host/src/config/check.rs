@@ -2,6 +2,7 @@
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
 mod graph;
+mod tables;
 mod targets;
 mod watermarks;
 
@@ -40,6 +41,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
+    tables::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }
