@@ -148,7 +148,7 @@ fn a_line_without_end_is_refused_before_it_takes_memory() {
 fn those_who_connect_and_say_nothing_do_not_keep_others_out_for_ever() {
     let host = Host::new();
     let server = host.open().unwrap();
-    let silent: Vec<_> = (0..40)
+    let silent: Vec<_> = (0..20)
         .map(|_| UnixStream::connect(server.path()).unwrap())
         .collect();
     // Each try is given up after a while; the silent ones are hung up on in turns.
