@@ -5,10 +5,12 @@
 
 pub mod chart;
 pub mod comparison;
+pub mod feed;
 pub mod generator;
 pub mod harness;
 pub mod model;
 pub mod native;
 pub mod random;
 pub mod scenario;
+pub mod services;
 pub mod table;

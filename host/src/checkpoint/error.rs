@@ -136,6 +136,12 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// Whether another process has the task, and goes on with it.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced { .. } | Self::Locked { .. })
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::page::Page;
 use super::{Exit, LogFormat, Manifests, pipelines, report};
+use crate::admin::AdminError;
 use crate::checkpoint::{Store, StoreError};
 use crate::config::{Manifest, nearest};
 use crate::connection::Services;
@@ -21,6 +22,9 @@ pub(super) struct Inspected {
     /// Put a value in the place of what the manifest says, as in the run that is looked at.
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
     overrides: Vec<String>,
+    /// This task, where several processes share the pipeline: each has checkpoints, state and dead letters of its own.
+    #[arg(long)]
+    task: Option<String>,
 }
 
 /// Why a command has no result.
@@ -35,6 +39,9 @@ pub(super) enum Problem {
     /// There is nothing of that name.
     #[error("{0}")]
     NotFound(String),
+    /// The process that runs the pipeline does not answer as it should.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// The result cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -75,6 +82,7 @@ impl Problem {
                 Exit::Failed
             }
             Self::Store(error) => report(format, error.code(), self),
+            Self::Admin(error) => report(format, error.code(), self),
             Self::NotFound(_) => report(format, Code::NOT_FOUND, self),
             Self::Other(code, _) => report(format, *code, self),
         }
@@ -97,10 +105,11 @@ impl Inspected {
     pub(super) fn open(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
         let manifest = self.manifest(format)?;
         let name = manifest.pipeline.name.value.to_string();
-        let location = pipelines::location(&manifest, format).map_err(Problem::Reported)?;
+        let location =
+            pipelines::location(&manifest.checkpoint, format).map_err(Problem::Reported)?;
         let services = Services::new()
             .map_err(|error| Problem::Other(Code::THREAD_FAILED, error.to_string()))?;
-        let store = Store::open_read_only(&location, &name, None, &services)?;
+        let store = Store::open_read_only(&location, &name, self.task.as_deref(), &services)?;
         Ok((manifest, store))
     }
 }

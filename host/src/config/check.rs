@@ -1,7 +1,10 @@
 //! What can be seen only when a manifest is looked at as a whole. Checks work on whatever could be read, so that a
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
+mod cassandra;
+mod exchange;
 mod graph;
+mod kafka;
 mod tables;
 mod targets;
 mod watermarks;
@@ -10,7 +13,9 @@ pub(crate) use targets::between;
 
 use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
+use crate::config::connection::Connection;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
 use crate::config::preflight::Preflight;
@@ -21,8 +26,10 @@ use crate::config::stage::Stage;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
+    pub(crate) pipeline: Option<&'a PipelineSettings>,
     pub(crate) checkpoint: Option<&'a Checkpoint>,
     pub(crate) preflight: &'a [Preflight],
+    pub(crate) connections: &'a [Connection],
     pub(crate) sources: &'a [Source],
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
@@ -42,6 +49,9 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     watermarks::check(parts, context);
     targets::check(parts, context);
     tables::check(parts, context);
+    exchange::check(parts, context);
+    cassandra::check(parts, context);
+    kafka::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

@@ -7,6 +7,7 @@ mod kafka;
 pub use cassandra::{CassandraConnection, Tls};
 pub use http::HttpConnection;
 pub use kafka::KafkaConnection;
+pub(crate) use kafka::Topic;
 
 use crate::config::kind::{self, Kind};
 use crate::config::name::Name;

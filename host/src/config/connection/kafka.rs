@@ -1,10 +1,15 @@
 //! A Kafka cluster. What librdkafka can be told is passed through to it, secrets by environment variable or file.
 
+mod setting;
+mod topic;
+
 use std::time::Duration;
 
 use crate::config::place::Located;
 use crate::config::reader::TableReader;
 use crate::config::secret::Secret;
+
+pub(crate) use topic::Topic;
 
 const SHORTEST_TRANSACTION: Duration = Duration::from_secs(1);
 /// What brokers allow by default (`transaction.max.timeout.ms`).
@@ -26,14 +31,26 @@ pub struct KafkaConnection {
 impl KafkaConnection {
     pub(super) fn read(table: &TableReader<'_>) -> Option<Self> {
         let bootstrap_servers = table.required_one_or_more("bootstrap-servers");
+        let settings = table.optional_entries(
+            "settings",
+            "settings = { \"security.protocol\" = \"SASL_SSL\" }",
+            setting::read,
+        );
+        let secrets = table.optional_entries(
+            "secrets",
+            "secrets = { \"sasl.password\" = { env = \"KAFKA_PASSWORD\" } }",
+            setting::read_secret,
+        );
         let transaction_timeout = table.optional_within(
             "transaction-timeout",
             SHORTEST_TRANSACTION..=LONGEST_TRANSACTION,
         );
+        let (settings, secrets) = (settings?, secrets?);
+        setting::refuse_twins(&settings, &secrets, table.context());
         Some(Self {
             bootstrap_servers: bootstrap_servers?,
-            settings: Vec::new(),
-            secrets: Vec::new(),
+            settings,
+            secrets,
             transaction_timeout: transaction_timeout
                 .unwrap_or_else(|| table.default(LONGEST_TRANSACTION)),
         })

@@ -200,6 +200,19 @@ impl<'a> TableReader<'a> {
         entries.into_iter().collect()
     }
 
+    /// As [`required_entries`](Self::required_entries), with none if there is no such table.
+    pub(crate) fn optional_entries<T>(
+        &self,
+        key: &'static str,
+        example: &str,
+        read: impl Fn(&Located<String>, &Node, &Context) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        match self.optional_node(key) {
+            Some(_) => self.required_entries(key, example, read),
+            None => Some(Vec::new()),
+        }
+    }
+
     pub(crate) fn required_table<T>(
         &self,
         key: &'static str,
