@@ -1,10 +1,11 @@
 //! From the counters of a running pipeline to what is told of it.
 
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{fs, process};
 
 use super::status::{
     CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, Status,
@@ -146,11 +147,11 @@ pub(crate) fn age_seconds(taken_at: i64) -> f64 {
     now.saturating_sub(taken_at).as_secs_f64()
 }
 
-/// The size of a database and of its write-ahead log.
+/// The size of a database and of its write-ahead log; none where checkpoints are kept elsewhere.
 pub(crate) fn stored_bytes(database: &Path) -> Option<u64> {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
-    let stored = fs::metadata(database).ok()?.len();
+    let stored = fs::metadata(database).ok().filter(Metadata::is_file)?.len();
     Some(stored + fs::metadata(log).map_or(0, |log| log.len()))
 }
 

@@ -13,6 +13,7 @@ use crate::admin::Meeting;
 use crate::config::{
     self, CheckpointStore, Diagnostic, Diagnostics, Environment, ObjectUrl, Secret, code,
 };
+use crate::connection::install_crypto_provider;
 
 /// What the tools of S3 look for in the environment.
 const VARIABLES: &[&str] = &[
@@ -156,6 +157,7 @@ fn bucket_of(
     bucket: &str,
     environment: &dyn Environment,
 ) -> Result<Arc<dyn object_store::ObjectStore>, Diagnostics> {
+    install_crypto_provider();
     let mut found = Diagnostics::new();
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
@@ -195,7 +197,10 @@ fn bucket_of(
         builder = builder.with_region(region.value.clone());
     }
     if let Some(endpoint) = &s3.endpoint {
-        builder = builder.with_endpoint(endpoint.value.as_str());
+        // The client prefers the second, which the environment may have set.
+        builder = builder
+            .with_endpoint(endpoint.value.as_str())
+            .with_config(AmazonS3ConfigKey::S3Endpoint, endpoint.value.as_str());
     }
     let built = builder.with_allow_http(s3.allow_http).build();
     let bucket = built.map_err(|error| {

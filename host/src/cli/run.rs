@@ -13,6 +13,7 @@ use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
 use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
 use crate::checkpoint::Location;
+use crate::config;
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::distributed::Distributed;
@@ -88,10 +89,6 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
     let services = pipelines::services(&manifests, format)?;
-    let locations = manifests
-        .iter()
-        .map(|manifest| pipelines::location(manifest, format))
-        .collect::<Result<Vec<_>, _>>()?;
     let named = arguments
         .manifests
         .iter()
@@ -99,19 +96,22 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     plans
         .into_iter()
         .zip(services)
-        .zip(locations)
+        .zip(&manifests)
         .zip(named)
-        .map(|(((plan, services), location), named)| open(plan, services, location, &named, format))
+        .map(|(((plan, services), manifest), named)| {
+            open(plan, services, &manifest.checkpoint, &named, format)
+        })
         .collect()
 }
 
 fn open(
     plan: Plan,
     services: Services,
-    location: Location,
+    options: &config::Checkpoint,
     named: &str,
     format: LogFormat,
 ) -> Result<Ready, Exit> {
+    let location = pipelines::location(options, format)?;
     let name = plan.name.clone();
     match Work::open(plan, &location, services.clone()) {
         Ok(work) => {

@@ -53,7 +53,7 @@ fn look_once(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Resu
 
 fn meeting(arguments: &Arguments, log: LogFormat) -> Result<Meeting, Problem> {
     let manifest = arguments.pipeline.manifest(log)?;
-    let location = pipelines::location(&manifest, log).map_err(Problem::Reported)?;
+    let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
     Ok(location.meeting(&manifest.pipeline.name.value))
 }
 
@@ -105,7 +105,8 @@ fn write_at_rest(
                 } else {
                     "it goes on from its last checkpoint when it is run again"
                 };
-                let location = pipelines::location(&manifest, log).map_err(Problem::Reported)?;
+                let location =
+                    pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
                 let status = at_rest::status(name, newest, location.database());
                 write(&status, arguments.format, page)?;
             }
