@@ -110,6 +110,22 @@ impl Host {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
     }
 
+    /// Makes it stand still (SIGSTOP).
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn suspend(&self) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::STOP)?)
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn resume(&self) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::CONT)?)
+    }
+
     /// Whether it has not ended yet.
     ///
     /// # Errors
