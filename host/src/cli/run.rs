@@ -5,8 +5,9 @@ use std::thread;
 
 use indicatif::MultiProgress;
 
-use super::display::{self, Display, Watched};
+use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
+use crate::checkpoint::Location;
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::error::TaskError;
@@ -29,6 +30,10 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
     let services = pipelines::services(&manifests, format)?;
+    let locations = manifests
+        .iter()
+        .map(|manifest| pipelines::location(manifest, format))
+        .collect::<Result<Vec<_>, _>>()?;
     let named = arguments
         .manifests
         .iter()
@@ -36,16 +41,24 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     plans
         .into_iter()
         .zip(services)
+        .zip(locations)
         .zip(named)
-        .map(|((plan, services), named)| open(plan, services, &named, format))
+        .map(|(((plan, services), location), named)| open(plan, services, location, &named, format))
         .collect()
 }
 
-fn open(plan: Plan, services: Services, named: &str, format: LogFormat) -> Result<Ready, Exit> {
-    let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
-    match Task::open(plan, services) {
+fn open(
+    plan: Plan,
+    services: Services,
+    location: Location,
+    named: &str,
+    format: LogFormat,
+) -> Result<Ready, Exit> {
+    let name = plan.name.clone();
+    match Task::open(plan, &location, services.clone()) {
         Ok(task) => {
-            let watched = Watched::new(name, task.progress(), database, named);
+            let checkpoints = Checkpoints { location, services };
+            let watched = Watched::new(name, task.progress(), checkpoints, named);
             Ok(Ready { task, watched })
         }
         Err(error) => Err(failed(&name, &error, format)),

@@ -3,6 +3,7 @@
 
 mod graph;
 mod kafka;
+mod tables;
 mod targets;
 mod watermarks;
 
@@ -44,6 +45,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     watermarks::check(parts, context);
     targets::check(parts, context);
     kafka::check(parts, context);
+    tables::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }
