@@ -102,7 +102,9 @@ fn what_a_host_given_up_for_dead_writes_late_changes_nothing() {
     for name in ["readings.db", "readings.db-wal"] {
         fs::copy(scenario.folder().join(name), successor.folder().join(name)).unwrap();
     }
-    successor.run().expect_success();
+    let input = scenario.folder().join("records.jsonl");
+    let successor = successor.pipeline().inputs(&[input]);
+    successor.run().unwrap().expect_success();
     zombie.resume().unwrap();
     zombie.wait().unwrap().expect_success();
 
