@@ -67,8 +67,8 @@ impl Pipeline {
         let data = folder.display().to_string();
         Self::new("examples/data-actions/kafka.toml", folder)
             .environment("JACKFIELD_DATA", &data)
-            .environment("KAFKA_BOOTSTRAP", &kafka.address())
-            .environment("CASSANDRA_NODES", &cassandra.address())
+            .environment("KAFKA_BOOTSTRAP", kafka.address())
+            .environment("CASSANDRA_NODES", cassandra.address())
     }
 
     /// The pipeline of a manifest, whose path is absolute or from the repository's folder on, running in `folder`.

@@ -1,4 +1,4 @@
-//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; `info` by default.
+//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; by default `info`, of the driver of Cassandra nothing.
 
 use std::io::{self, IsTerminal, Write};
 

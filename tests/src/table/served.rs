@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::observed::{Observation, enriched_row};
 use super::{ALERTS, ENRICHED, Row, Table, VOLUMES, alert_row, volume_row};
-use crate::services::{Cassandra, Kafka};
+use crate::services::{CassandraClient, KafkaClient, Message};
 
 /// What the data-actions pipeline writes where it stands between Kafka and Cassandra.
 #[derive(Clone, Debug)]
 pub struct ServedObservation<'a> {
     /// The broker.
-    pub kafka: &'a Kafka,
+    pub kafka: &'a KafkaClient,
     /// The node.
-    pub cassandra: &'a Cassandra,
+    pub cassandra: &'a CassandraClient,
     /// The keyspace of its tables.
     pub keyspace: String,
     /// The topic of enriched interactions.
@@ -73,8 +73,7 @@ impl ServedObservation<'_> {
 
     fn enriched_table(&self) -> io::Result<Table> {
         let messages = self.kafka.read_committed(&self.enriched)?;
-        let row =
-            |message: &crate::services::Message| enriched_row(&format!("{}\n", message.text()));
+        let row = |message: &Message| enriched_row(&format!("{}\n", message.text()));
         Ok(Table {
             name: ENRICHED,
             rows: messages.iter().map(row).collect(),
