@@ -1,6 +1,6 @@
 //! A node that takes encrypted connections of those who have a password.
 
-use jackfield_tests::services::Cassandra;
+use jackfield_tests::services::{Cassandra, CassandraClient};
 use tempfile::tempdir;
 
 use crate::scenario::{Scenario, assert_failed, assert_rows, readings};
@@ -21,14 +21,14 @@ fn only_who_is_let_in_by_a_node_that_is_trusted_writes() {
         let scenario = Scenario::new(&cassandra, "secure", &readings(100)).connection(connection);
         let pipeline = scenario
             .pipeline()
-            .environment("WHO", Cassandra::USER)
+            .environment("WHO", CassandraClient::USER)
             .environment("WORD", password);
         pipeline.run().unwrap()
     };
     let trusting = options(&format!(
         "authorities = {certificate:?}, name = \"localhost\""
     ));
-    run(&trusting, Cassandra::PASSWORD).expect_success();
+    run(&trusting, CassandraClient::PASSWORD).expect_success();
     assert_rows(&cassandra, "secure.readings", &readings(100));
 
     assert_failed(
@@ -37,12 +37,12 @@ fn only_who_is_let_in_by_a_node_that_is_trusted_writes() {
     );
     let untrusting = options("");
     assert_failed(
-        &run(&untrusting, Cassandra::PASSWORD),
+        &run(&untrusting, CassandraClient::PASSWORD),
         &["JF-7042", "certificate verify failed"],
     );
     let other = options(&format!(
         "authorities = {certificate:?}, name = \"other.example.com\""
     ));
-    assert_failed(&run(&other, Cassandra::PASSWORD), &["JF-7042"]);
-    run(&options("verify = false"), Cassandra::PASSWORD).expect_success();
+    assert_failed(&run(&other, CassandraClient::PASSWORD), &["JF-7042"]);
+    run(&options("verify = false"), CassandraClient::PASSWORD).expect_success();
 }
