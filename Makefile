@@ -6,7 +6,8 @@ TARGET := target
 export CARGO_TARGET_DIR := $(CURDIR)/$(TARGET)
 PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks
 
-# Of prove-streams.
+# Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra), and how much is broken.
+FORM ?= embedded
 SEED ?= 1
 KILLS ?= 100
 RECORDS ?= 500000
@@ -53,9 +54,9 @@ demo: build
 test: build guests
 	@tests/run
 
-# Kills the host again and again and looks for damage, e.g. make prove-streams SEED=7 KILLS=500 RECORDS=1000000.
+# Kills the host again and again, with FORM=kafka the servers too, and looks for damage, e.g. make prove-streams SEED=7 KILLS=500 RECORDS=1000000.
 prove-streams: build
-	@$(TARGET)/release/prove-streams --seed $(SEED) --kills $(KILLS) --records $(RECORDS) --parallelism $(PARALLELISM)
+	@$(TARGET)/release/prove-streams --form $(FORM) --seed $(SEED) --kills $(KILLS) --records $(RECORDS) --parallelism $(PARALLELISM)
 
 # Speed and memory on 5 million records, beside Apache Flink where FLINK_DIR names its job.
 bench: build measure

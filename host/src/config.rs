@@ -13,6 +13,7 @@ mod connection;
 mod dead_letters;
 mod diagnostic;
 mod environment;
+mod exchange;
 mod interpolation;
 mod kind;
 mod manifest;
@@ -42,6 +43,7 @@ pub use connection::{
 pub use dead_letters::DeadLetters;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
+pub use exchange::{Exchange, ExchangeKind};
 pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
 pub use name::{Name, SqlName};
 pub use nearest::nearest;
@@ -52,8 +54,8 @@ pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
 pub use sink::{
-    CassandraSink, Column, ColumnType, CreateTopic, JsonlSink, KafkaSink, Sink, SinkKind,
-    SqliteSink, StdoutSink,
+    CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency, CreateTopic,
+    Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink, StdoutSink,
 };
 pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,

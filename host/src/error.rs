@@ -89,6 +89,12 @@ codes! {
     OFFSET_OUT_OF_RANGE = "JF-3011", "a partition does not have the offset to be read next",
         "The checkpoint (or the consumer group, at a first start) says from which offset a partition is to be read, and the brokers have it no longer: retention deleted it, or the topic was deleted and made again. To jump to where there is something would lose records without a word.",
         "Nothing was skipped. Keep records longer (`retention.ms`) than the pipeline may stand still. To go on without what was lost, start afresh with another `checkpoint.path` and a `start` of the source.";
+    EXCHANGE_UNREADABLE = "JF-3020", "a message between two tasks cannot be read",
+        "The tasks of a distributed pipeline hand each other records through topics that nobody else may write to. A message there is not in the form that this host reads: a newer host wrote it, or something else did.",
+        "Run the same version of the host everywhere. If another program writes to the topic, keep it from doing so; then start the pipeline afresh.";
+    EXCHANGE_PARTITIONS = "JF-3021", "a topic between tasks has another number of partitions",
+        "The topic through which the tasks of a distributed pipeline hand each other records exists already, and not with as many partitions as `exchange-partitions` says. Each partition is a task with the state of its keys, so their number cannot change under a pipeline.",
+        "Set `exchange-partitions` to the number that the topic has. For another number start the pipeline afresh: another name, or without its checkpoints and topics.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
         "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";
@@ -152,6 +158,26 @@ codes! {
     MESSAGE_TOO_LARGE = "JF-6012", "a record is larger than a broker takes",
         "A record (or a batch of them, packed) is larger than `max.message.bytes` of the topic or `message.max.bytes` of the broker. It cannot be told apart from those it was sent with, so the epoch cannot be committed.",
         "Raise the limit of the topic, or lower `message.max.bytes` in the `settings` of the connection to what the topic takes: what is larger then goes to the dead-letter queue.";
+    CASSANDRA_KEYSPACE = "JF-6020", "a keyspace does not exist",
+        "A sink writes to a table of a keyspace that the Cassandra cluster does not have, and is not told to make it.",
+        "Correct `keyspace` of the sink, have the keyspace made by whoever runs the cluster, or set `create-tables = true`.";
+    CASSANDRA_TABLE = "JF-6021", "a table of Cassandra does not exist",
+        "A sink writes to a table that its keyspace does not have, and is not told to make it.",
+        "Correct `table` of the sink, have the table made, or set `create-tables = true`. Names are taken as they are written: Cassandra turns those \
+         that were not quoted when the table was made into lower case.";
+    CASSANDRA_COLUMNS = "JF-6022", "a table of Cassandra has other columns than the manifest says",
+        "The table lacks a column, has it with another type, has another primary key, or its primary key has a column that the sink does not write. It is \
+         not altered, because it may hold data.",
+        "Make `columns` and `primary-key` of the sink agree with the table, or name another table.";
+    CASSANDRA_REFUSED = "JF-6023", "Cassandra refuses a write",
+        "The cluster said that a write is invalid, so that to try again would change nothing: the table was altered or dropped since the sink was opened, or \
+         a row is larger than the cluster takes.",
+        "Read the cluster's reason. If the table was changed, make it and the manifest agree and run again; if a row is too large, raise \
+         `max_mutation_size` of the nodes, or have the plugin set such records aside.";
+    CASSANDRA_TIMESTAMPS = "JF-6024", "an epoch has more rows than write timestamps",
+        "Every row of an epoch has a write timestamp of its own, by which a later row wins over an earlier one. An epoch has 268,435,456 of them for each \
+         sink, and the sink was given more rows than that between two checkpoints.",
+        "Shorten `checkpoint.interval`, so that fewer rows come between two checkpoints.";
     CONNECTION_OPTIONS = "JF-7001", "a connection is described in a way that cannot be used",
         "The options of a connection cannot be made into requests. It is found out before any request is sent.",
         "Correct the connection in the manifest: `base-url` is an http or https URL without credentials, query or fragment, `token-path` a path.";
@@ -224,12 +250,41 @@ codes! {
     KAFKA_TOPIC = "JF-7034", "a Kafka topic does not exist",
         "A source, a sink or the dead-letter queue names a topic that the brokers do not have. It is not made unasked: with how many partitions is a decision.",
         "Correct the name, make the topic, or have a sink make it: `create-topic = { partitions = 4, replication-factor = 1 }`.";
+    CASSANDRA_UNANSWERED = "JF-7040", "a Cassandra cluster does not answer",
+        "No node can be reached, or those that can be do not have what the consistency level asks for, or did not answer in time. It is tried again \
+         with growing pauses, without end; meanwhile the sources stand still, and nothing is lost.",
+        "Check `nodes` of the connection and that the nodes are up (`nodetool status`). If they are honestly slow, raise `timeout` of the connection.";
+    CASSANDRA_CREDENTIALS = "JF-7041", "a Cassandra cluster does not let the host in",
+        "The cluster refused the user and password of the connection, or asks for them and the connection has none.",
+        "Check `username` and `password` of the connection.";
+    CASSANDRA_TLS = "JF-7042", "no secure connection to a Cassandra node came about",
+        "The handshake failed: the node's certificate is not vouched for by `tls.authorities`, has run out or is for another name than `tls.name`, the node \
+         asks for a certificate of the host, or it does not speak TLS at that port.",
+        "Check `tls` of the connection against the node's `client_encryption_options`, and that the port is the right one.";
+    CASSANDRA_DATACENTER = "JF-7043", "a data centre does not exist",
+        "The connection says which data centre is written to, and no node of the cluster is in one of that name.",
+        "Correct `datacenter` of the connection (`nodetool status` shows the names; case matters), or leave it out.";
+    CASSANDRA_FORBIDDEN = "JF-7044", "a Cassandra cluster does not permit a request",
+        "The user of the connection may not write to the table, or may not make the keyspace or table that `create-tables` asks for.",
+        "Grant the user `MODIFY` on the table, and `CREATE` where tables are to be made.";
     NOT_FOUND = "JF-8001", "what the command line names does not exist",
         "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
         "Use one of the names that the message or the command's `list` shows.";
     OUTPUT_UNWRITABLE = "JF-8002", "the result cannot be written",
         "Standard output refused what the command wrote: usually the disk behind it is full. A pipe that is closed early, as by `head`, is no error.",
         "Write the result somewhere else.";
+    HOST_ABSENT = "JF-8010", "no process runs the pipeline",
+        "`jackfield status` found nobody at the control socket that a host opens for every pipeline it runs, beside its checkpoint database. What it shows is what the last checkpoint says.",
+        "Run the pipeline. If it runs: use the manifest, `--set` options and environment variables of that run, and look as the user who runs it and on the same machine.";
+    HOST_SILENT = "JF-8011", "the process that runs a pipeline does not answer",
+        "There is a process at the control socket, and it gave no answer, or only half of one, within 5 s: it is stopped (SIGSTOP), ending, or the machine is overloaded. Nothing is said about its work by that.",
+        "Look again. If it stays so, look at the state of the process and at its log.";
+    CONTROL_SOCKET = "JF-8012", "a control socket cannot be used",
+        "The Unix socket at which a host can be asked how its pipeline fares cannot be opened, or belongs to another user. A pipeline runs without it all the same.",
+        "Check the permissions of the folder of `checkpoint.path` and of the user's runtime folder (`XDG_RUNTIME_DIR`), and that the file named in the message is not something else. Only the user who runs a pipeline, and root, may ask.";
+    CONTROL_PROTOCOL = "JF-8013", "a host and who asks it do not understand each other",
+        "What came through the control socket is not what this version of Jackfield understands: the host is of another version, or what asks it is no Jackfield.",
+        "Use the `jackfield` of the version that runs the pipeline.";
 }
 
 #[cfg(test)]

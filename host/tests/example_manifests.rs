@@ -6,10 +6,12 @@ use std::path::Path;
 use jackfield::config::Manifest;
 
 #[test]
-fn the_example_of_data_actions_is_a_valid_manifest() {
+fn the_examples_of_data_actions_are_valid_manifests() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    let path = examples.join("data-actions/embedded.toml");
-    let manifest = Manifest::read(&path, &BTreeMap::<String, String>::new(), &[])
-        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
-    assert_eq!(manifest.stages.len(), 4);
+    for file in ["embedded.toml", "kafka.toml"] {
+        let path = examples.join("data-actions").join(file);
+        let manifest = Manifest::read(&path, &BTreeMap::<String, String>::new(), &[])
+            .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        assert_eq!(manifest.stages.len(), 4, "{file}");
+    }
 }

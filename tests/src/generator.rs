@@ -29,6 +29,9 @@ pub enum Traffic {
     Plain,
     /// With late records, clocks that run ahead, incomplete, malformed and repeated lines.
     Hostile,
+    /// As hostile, but no record is further behind the latest one than the pipeline waits for, so that none is late however
+    /// several partitions are read beside each other.
+    Punctual,
     /// Busy and quiet times on each channel, a few records late, a few malformed.
     Realistic,
 }
@@ -54,6 +57,7 @@ impl Generator {
         let flavour = match traffic {
             Traffic::Plain => Flavour::Plain,
             Traffic::Hostile => Flavour::Hostile(Disturbance::new(derive_seed(seed, 1))),
+            Traffic::Punctual => Flavour::Hostile(Disturbance::punctual(derive_seed(seed, 1))),
             Traffic::Realistic => Flavour::Realistic(Day::new(derive_seed(seed, 2))),
         };
         Self {

@@ -11,6 +11,8 @@ use std::{env, io};
 pub use process::{Finished, Host};
 pub use simulator::Simulator;
 
+use crate::services::{Cassandra, Kafka};
+
 /// The repository's folder.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -53,6 +55,20 @@ impl Pipeline {
         let data = folder.display().to_string();
         Self::new("examples/data-actions/embedded.toml", folder)
             .environment("JACKFIELD_DATA", &data)
+    }
+
+    /// The same example between a broker and a node of Cassandra, keeping its checkpoints in `folder`.
+    pub fn data_actions_on(
+        kafka: &Kafka,
+        cassandra: &Cassandra,
+        folder: impl Into<PathBuf>,
+    ) -> Self {
+        let folder = folder.into();
+        let data = folder.display().to_string();
+        Self::new("examples/data-actions/kafka.toml", folder)
+            .environment("JACKFIELD_DATA", &data)
+            .environment("KAFKA_BOOTSTRAP", kafka.address())
+            .environment("CASSANDRA_NODES", cassandra.address())
     }
 
     /// The pipeline of a manifest, whose path is absolute or from the repository's folder on, running in `folder`.
@@ -165,7 +181,8 @@ impl Pipeline {
         // What the caller's environment says must not change what a test means.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("JACKFIELD_") || name.starts_with("CXONE_") {
+            let ours = ["JACKFIELD_", "CXONE_", "KAFKA_", "CASSANDRA_"];
+            if ours.iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }

@@ -5,6 +5,7 @@
 
 pub mod chart;
 pub mod comparison;
+pub mod feed;
 pub mod generator;
 pub mod harness;
 pub mod model;

@@ -7,5 +7,5 @@ mod kafka;
 mod node;
 mod port;
 
-pub use cassandra::Cassandra;
-pub use kafka::{Compression, Kafka, Message, Producer};
+pub use cassandra::{Cassandra, CassandraClient};
+pub use kafka::{Compression, Kafka, KafkaClient, Message, Producer};

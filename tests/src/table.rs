@@ -3,8 +3,10 @@
 
 mod expected;
 mod observed;
+mod served;
 
 pub use observed::{Observation, ReadError};
+pub use served::ServedObservation;
 
 /// All rows of one table, file or queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,8 +71,19 @@ fn the_commands_of_the_readme_work() {
     );
 }
 
+/// Ends the servers that the example starts, also where one of its commands failed before it came to that.
+struct ExampleServers;
+
+impl Drop for ExampleServers {
+    fn drop(&mut self) {
+        let script = repository().join("examples/data-actions/services");
+        _ = Command::new(script).arg("stop").status();
+    }
+}
+
 #[test]
 fn the_commands_of_the_data_actions_example_work() {
+    let _servers = ExampleServers;
     assert!(run_blocks("examples/data-actions/README.md") > 0);
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use jackfield_tests::generator::{DEFAULT_SEED, Generator, Traffic, write_files};
+use jackfield_tests::model::{Model, Rejected};
 use sha2::{Digest, Sha256};
 
 fn digest(bytes: &[u8]) -> String {
@@ -41,7 +42,12 @@ fn parts_take_the_lines_in_turn() {
 
 #[test]
 fn every_kind_of_traffic_is_repeated_by_its_seed() {
-    for traffic in [Traffic::Plain, Traffic::Hostile, Traffic::Realistic] {
+    for traffic in [
+        Traffic::Plain,
+        Traffic::Hostile,
+        Traffic::Punctual,
+        Traffic::Realistic,
+    ] {
         let lines = Generator::new(7, traffic).lines(20_000);
         assert!(
             lines == Generator::new(7, traffic).lines(20_000),
@@ -52,4 +58,12 @@ fn every_kind_of_traffic_is_repeated_by_its_seed() {
             "{traffic:?} does not depend on its seed"
         );
     }
+}
+
+#[test]
+fn punctual_traffic_is_rejected_for_all_sorts_of_reasons_but_never_for_being_late() {
+    let output = Model::of(&Generator::new(7, Traffic::Punctual).lines(100_000));
+    assert!(output.rejections().len() > 5 && !output.alerts.is_empty());
+    let late = |rejected: &&Rejected| matches!(rejected, Rejected::Late { .. });
+    assert_eq!(output.rejected.iter().find(late), None);
 }

@@ -130,6 +130,12 @@ impl StoreError {
         }
     }
 
+    /// Whether another process has taken over.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced { .. })
+    }
+
     /// Whether to try again later may help although nothing is changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {

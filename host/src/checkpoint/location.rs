@@ -101,6 +101,18 @@ impl Location {
         }
     }
 
+    /// What stands for it among the files of this machine, where things that concern it can be put beside it.
+    #[must_use]
+    pub fn anchor(&self, pipeline: &str) -> PathBuf {
+        match self {
+            Self::Sqlite(path) => path.clone(),
+            Self::Objects(objects) => match &objects.root {
+                Root::Folder(path) => path.join(pipeline),
+                Root::Bucket { .. } => PathBuf::from(&objects.url).join(pipeline),
+            },
+        }
+    }
+
     /// A folder of objects of which so many checkpoints are kept.
     #[must_use]
     pub fn folder(path: PathBuf, retain: usize) -> Self {

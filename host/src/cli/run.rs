@@ -1,23 +1,81 @@
 //! `jackfield run`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
+use crossbeam_channel::Receiver;
 use indicatif::MultiProgress;
+use tokio::runtime::Handle;
 
 use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
+use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
 use crate::checkpoint::Location;
 use crate::connection::Services;
 use crate::error::Code;
+use crate::pipeline::distributed::Distributed;
 use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::task::Task;
+use crate::pipeline::progress::Progress;
+use crate::pipeline::task::{Ending, Task};
 
 /// A pipeline that is ready to run, and how it is looked at.
 struct Ready {
-    task: Task,
+    work: Work,
     watched: Watched,
+    /// Where others may ask; a pipeline runs without it too.
+    control: Option<Server>,
+}
+
+/// What this process does of a pipeline.
+enum Work {
+    /// All of it.
+    Whole(Task),
+    /// The tasks that the others who share it leave to this one.
+    Share(Distributed),
+}
+
+impl Work {
+    fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
+        Ok(
+            match Distributed::open(&plan, location, services.clone())? {
+                Some(share) => Self::Share(share),
+                None => Self::Whole(Task::open(plan, location, services)?),
+            },
+        )
+    }
+
+    fn progress(&self) -> Arc<Progress> {
+        match self {
+            Self::Whole(task) => task.progress(),
+            Self::Share(share) => share.progress(),
+        }
+    }
+
+    fn observed(&self, name: &str, database: &Path) -> ObservedTasks {
+        match self {
+            Self::Whole(task) => ObservedTasks::One(ObservedTask {
+                name: name.to_owned(),
+                progress: task.progress(),
+                database: database.to_owned(),
+            }),
+            Self::Share(share) => ObservedTasks::Share(share.share()),
+        }
+    }
+}
+
+impl Ready {
+    fn run(mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        let ending = match &mut self.work {
+            Work::Whole(task) => task.run(stop),
+            Work::Share(share) => share.run(stop),
+        };
+        // Before the task lets go of its database, which another process may wait for.
+        drop(self.control);
+        ending
+    }
 }
 
 pub(super) fn run(arguments: &Manifests, format: LogFormat, bars: &MultiProgress) -> Exit {
@@ -55,13 +113,38 @@ fn open(
     format: LogFormat,
 ) -> Result<Ready, Exit> {
     let name = plan.name.clone();
-    match Task::open(plan, &location, services.clone()) {
-        Ok(task) => {
+    match Work::open(plan, &location, services.clone()) {
+        Ok(work) => {
+            let control = control(&name, &work, &location.anchor(&name), services.runtime());
             let checkpoints = Checkpoints { location, services };
-            let watched = Watched::new(name, task.progress(), checkpoints, named);
-            Ok(Ready { task, watched })
+            let watched = Watched::new(name, work.progress(), checkpoints, named);
+            Ok(Ready {
+                work,
+                watched,
+                control,
+            })
         }
         Err(error) => Err(failed(&name, &error, format)),
+    }
+}
+
+/// Opens the socket at which others may ask how the pipeline fares.
+fn control(name: &str, work: &Work, database: &Path, runtime: &Handle) -> Option<Server> {
+    let observed = Observed {
+        pipeline: name.to_owned(),
+        started: Instant::now(),
+        tasks: work.observed(name, database),
+    };
+    match Server::open(database, observed, runtime) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            let code = error.code().id;
+            tracing::warn!(
+                code,
+                "{error}; `jackfield status` will not find the pipeline"
+            );
+            None
+        }
     }
 }
 
@@ -111,8 +194,9 @@ fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
     let threads: Vec<_> = ready
         .into_iter()
         .zip(stops)
-        .map(|(Ready { mut task, watched }, stop)| {
-            (watched, thread::spawn(move || task.run(&stop)))
+        .map(|(ready, stop)| {
+            let watched = ready.watched.clone();
+            (watched, thread::spawn(move || ready.run(&stop)))
         })
         .collect();
     let endings: Vec<_> = threads

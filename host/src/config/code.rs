@@ -116,6 +116,10 @@ codes! {
     UNUSABLE_SCHEMA = "JF-1026", "plugin describes its options wrongly",
         "What the plugin gives as the JSON Schema of its configuration is not one, so that nothing can be checked against it.",
         "Report it to the plugin's author, or use another version of the plugin.";
+    UNUSABLE_CERTIFICATE = "JF-1030", "certificate or key cannot be used",
+        "A file that a connection names for TLS does not exist, this user may not read it, it is not in PEM, or a key is not that \
+         of its certificate.",
+        "Correct the path, or convert the file: PEM is text that begins with `-----BEGIN`.";
 }
 
 #[cfg(test)]

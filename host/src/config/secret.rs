@@ -76,15 +76,15 @@ impl Secret {
     }
 
     pub(crate) fn read_required(table: &TableReader<'_>, key: &'static str) -> Option<Self> {
-        Self::read(table.required_node(key)?, table.context())
+        Self::of(table.required_node(key)?, table.context())
     }
 
     pub(crate) fn read_optional(table: &TableReader<'_>, key: &'static str) -> Option<Self> {
-        Self::read(table.optional_node(key)?, table.context())
+        Self::of(table.optional_node(key)?, table.context())
     }
 
     /// What a value says of where a secret is found.
-    pub(crate) fn read(node: &Node, context: &Context) -> Option<Self> {
+    pub(crate) fn of(node: &Node, context: &Context) -> Option<Self> {
         if !matches!(node.value, Value::Table(_)) {
             context.report(literal(node));
             return None;

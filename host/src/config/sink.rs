@@ -6,7 +6,9 @@ mod kafka;
 mod sqlite;
 mod stdout;
 
-pub use cassandra::CassandraSink;
+pub use cassandra::{
+    CassandraColumn, CassandraSink, CassandraType, Consistency, Creation, PrimaryKey,
+};
 pub use jsonl::JsonlSink;
 pub use kafka::{CreateTopic, KafkaSink};
 pub use sqlite::{Column, ColumnType, SqliteSink};
@@ -88,6 +90,12 @@ pub(crate) enum Target {
     File(PathBuf),
     /// A table of the checkpoint's SQLite file, in lower case: SQLite does not tell cases apart.
     Table(String),
+    /// A table of a Cassandra cluster: two sinks would give rows the same write timestamps.
+    CassandraTable {
+        connection: String,
+        keyspace: String,
+        table: String,
+    },
 }
 
 impl fmt::Display for Target {
@@ -95,6 +103,14 @@ impl fmt::Display for Target {
         match self {
             Self::File(path) => write!(formatter, "the file `{}`", path.display()),
             Self::Table(table) => write!(formatter, "the table `{table}`"),
+            Self::CassandraTable {
+                connection,
+                keyspace,
+                table,
+            } => write!(
+                formatter,
+                "the table `{keyspace}.{table}` of `{connection}`"
+            ),
         }
     }
 }
@@ -108,7 +124,15 @@ impl SinkKind {
                 &sink.table.place,
             )),
             Self::Jsonl(sink) => Some((Target::File(sink.path.value.clone()), &sink.path.place)),
-            Self::Stdout(_) | Self::Kafka(_) | Self::Cassandra(_) => None,
+            Self::Cassandra(sink) => Some((
+                Target::CassandraTable {
+                    connection: sink.connection.value.clone(),
+                    keyspace: sink.keyspace.to_string(),
+                    table: sink.table.to_string(),
+                },
+                &sink.table.place,
+            )),
+            Self::Stdout(_) | Self::Kafka(_) => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::gate::Gate;
 use super::halt::Halt;
 use super::pace::Pace;
 use super::plan::{Origin, Plan};
-use super::progress::Progress;
+use super::progress::{PartitionProgress, Progress};
 use super::recovery::{Precautions, Site};
 use super::replay::Delivery;
 use super::router::Router;
@@ -101,7 +101,7 @@ impl Attempt {
     pub(super) fn start(start: &Start<'_>) -> Result<Self, Fault> {
         let (events, received) = unbounded();
         let topology = Topology::of(start.plan);
-        let mut wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
+        let wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
         let shared = Arc::new(Shared {
             plan: Arc::clone(start.plan),
             topology,
@@ -117,21 +117,38 @@ impl Attempt {
             events: received,
             outstanding,
             workers: workers.len(),
-            shared: Arc::clone(&shared),
+            shared,
             threads: Vec::new(),
         };
-        attempt.start_sinks(start, &shared, &mut wiring)?;
+        match attempt.start_threads(start, wiring, workers) {
+            Ok(()) => Ok(attempt),
+            Err(fault) => {
+                // Sinks that were started already may be waiting for something outside.
+                attempt.stop();
+                Err(fault)
+            }
+        }
+    }
+
+    fn start_threads(
+        &mut self,
+        start: &Start<'_>,
+        mut wiring: Wiring,
+        workers: BTreeMap<(usize, usize), Worker>,
+    ) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        self.start_sinks(start, &shared, &mut wiring)?;
         let mut partitions = start.partitions(&shared)?;
         for ((segment, index), worker) in workers {
             if segment == 0 {
                 let mine = std::mem::take(&mut partitions[index]);
-                attempt.start_source_worker(start, worker, mine);
+                self.start_source_worker(start, worker, mine);
             } else if let Some(inbox) = wiring.inboxes.remove(&(segment, index)) {
                 let upstream = shared.topology.upstream(segment).len() * shared.topology.workers;
-                attempt.start_worker(format!("worker {segment}.{index}"), worker, inbox, upstream);
+                self.start_worker(format!("worker {segment}.{index}"), worker, inbox, upstream);
             }
         }
-        Ok(attempt)
+        Ok(())
     }
 
     /// Tells all who read sources.
@@ -364,7 +381,7 @@ impl Start<'_> {
     fn partitions(&self, shared: &Shared) -> Result<Vec<Vec<Reading>>, Fault> {
         let mut partitions: Vec<Vec<Reading>> =
             (0..shared.topology.workers).map(|_| Vec::new()).collect();
-        let mut number = 0;
+        let mut progress = Vec::new();
         if self.replay.is_some() {
             return Ok(partitions);
         }
@@ -381,18 +398,18 @@ impl Start<'_> {
                 halt: &shared.halt,
             };
             for partition in source::open(&plan.kind, opening)? {
-                let worker = number % shared.topology.workers;
+                let worker = progress.len() % shared.topology.workers;
+                progress.push(Arc::new(PartitionProgress::of(&plan.name, &*partition)));
                 partitions[worker].push(Reading {
                     source,
-                    number,
+                    progress: Arc::clone(&progress[progress.len() - 1]),
                     partition,
                     standing: Standing::Behind,
                     pace: pace.clone(),
                 });
-                number += 1;
             }
         }
-        self.progress.has_partitions(number);
+        self.progress.reads(progress);
         Ok(partitions)
     }
 }

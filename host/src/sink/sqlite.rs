@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
-use super::{Misfit, Sink, SinkError};
+use super::{Misfit, Sink, SinkError, hexadecimal};
 use crate::checkpoint::{Store, StoreError};
 use crate::config::{self, ColumnType};
 use crate::record::Batch;
@@ -160,7 +160,7 @@ fn cell(kind: ColumnType, value: &Value) -> Option<Sql> {
         (ColumnType::Text, Value::String(text)) => Some(Sql::Text(text.clone())),
         (ColumnType::Integer, value) => value.as_i64().map(Sql::Integer),
         (ColumnType::Real, value) => value.as_f64().map(Sql::Real),
-        (ColumnType::Blob, Value::String(text)) => from_hex(text).map(Sql::Blob),
+        (ColumnType::Blob, Value::String(text)) => hexadecimal::bytes(text).map(Sql::Blob),
         _ => None,
     }
 }
@@ -173,24 +173,6 @@ fn what(kind: ColumnType) -> &'static str {
         ColumnType::Blob => "a string of hexadecimal digits",
         ColumnType::Json => "a value",
     }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |digit: &u8| {
-        char::from(*digit)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| {
-            if let [high, low] = pair {
-                Some(digit(high)? << 4 | digit(low)?)
-            } else {
-                None
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -69,7 +69,8 @@ impl Stage for ParseInteractions {
                 region,
                 timestamp,
             } => {
-                let timestamp = timestamp.or(record.timestamp()).unwrap_or(NO_TIMESTAMP);
+                // Not the transport's time instead: two clocks in one watermark would make the records of the slower one late.
+                let timestamp = timestamp.unwrap_or(NO_TIMESTAMP);
                 let profile = Profile {
                     tier: &tier,
                     region: &region,

@@ -16,6 +16,7 @@ const PATTERN_LENGTH: i64 = 30_000;
 #[derive(Debug)]
 pub struct Disturbance {
     draws: Xorshift,
+    punctual: bool,
     previous: Vec<u8>,
     /// Lines that stand in for the record of a later index, by rising index.
     appointments: VecDeque<(u64, Vec<u8>)>,
@@ -25,8 +26,17 @@ impl Disturbance {
     pub fn new(seed: u64) -> Self {
         Self {
             draws: Xorshift::new(seed),
+            punctual: false,
             previous: Vec::new(),
             appointments: VecDeque::new(),
+        }
+    }
+
+    /// Without late records, and without clocks that run ahead, behind which all others are late.
+    pub fn punctual(seed: u64) -> Self {
+        Self {
+            punctual: true,
+            ..Self::new(seed)
         }
     }
 
@@ -46,7 +56,10 @@ impl Disturbance {
 
     fn disturb(&mut self, mut record: Record, lines: &mut Vec<u8>) {
         match self.draws.below(1000) {
-            0..10 => record.timestamp -= 2000 + self.draws.below(120_000) as i64,
+            0..10 => {
+                let delay = 2000 + self.draws.below(120_000) as i64;
+                record.timestamp -= if self.punctual { delay % 1900 } else { delay };
+            }
             10..40 => return self.append_odd_record(&record, lines),
             40..50 => return self.append_noise(lines),
             50..57 if !self.previous.is_empty() => return lines.extend_from_slice(&self.previous),
@@ -55,7 +68,7 @@ impl Disturbance {
                 return lines.push(b'\r');
             }
             62..64 => self.arrange_pattern(&mut record),
-            64 if self.draws.below(50) == 0 => {
+            64 if self.draws.below(50) == 0 && !self.punctual => {
                 record.timestamp += 6000 + self.draws.below(12_000) as i64
             }
             _ => {}

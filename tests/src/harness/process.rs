@@ -110,7 +110,7 @@ impl Host {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
     }
 
-    /// Makes it stand still (SIGSTOP).
+    /// Makes it stand still (SIGSTOP), as a machine does that swaps or whose clock is taken away.
     ///
     /// # Errors
     /// When there is no such process any more.

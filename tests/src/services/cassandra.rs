@@ -1,39 +1,27 @@
-//! An Apache Cassandra node, and what is in its tables.
+//! An Apache Cassandra node.
+
+mod client;
 
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use openssl::ssl::{SslConnector, SslMethod};
-use scylla::client::session::Session;
-use scylla::client::session_builder::SessionBuilder;
-use scylla::response::PagingState;
-use scylla::statement::Statement;
-use serde_json::Value;
-use tokio::runtime::Runtime;
+pub use client::CassandraClient;
 
 use super::node::{Folder, Node, shared_folder};
 
-/// No answer of the node takes longer, also on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// In the folder of a secure node, in PEM.
+const CERTIFICATE: &str = "node.pem";
 
 /// A node. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Cassandra {
     node: Node,
-    secure: bool,
-    runtime: Runtime,
-    /// None before the first question and after a crash: a session does not notice at once that its node is back.
-    session: Mutex<Option<Arc<Session>>>,
+    client: CassandraClient,
 }
 
 impl Cassandra {
-    /// The user of a secure node.
-    pub const USER: &str = "cassandra";
-    /// The user's password.
-    pub const PASSWORD: &str = "cassandra";
-
     /// Starts a node that keeps everything in `folder`.
     ///
     /// # Errors
@@ -42,7 +30,7 @@ impl Cassandra {
         Self::launch(folder, Folder::Keep, false)
     }
 
-    /// Starts a node that takes encrypted connections of [`Cassandra::USER`] alone.
+    /// Starts a node that takes encrypted connections of [`CassandraClient::USER`] alone.
     ///
     /// # Errors
     /// When it does not start.
@@ -67,25 +55,16 @@ impl Cassandra {
             true => &[("CASSANDRA_SECURE", "1")],
             false => &[],
         };
-        Ok(Self {
-            node: Node::start("cassandra", folder, afterwards, environment)?,
-            secure,
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()?,
-            session: Mutex::default(),
-        })
-    }
-
-    /// `HOST:PORT`.
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.node.port())
+        let node = Node::start("cassandra", folder, afterwards, environment)?;
+        let address = format!("127.0.0.1:{}", node.port());
+        let trusted = secure.then(|| node.folder().join(CERTIFICATE));
+        let client = CassandraClient::of(&address, trusted)?;
+        Ok(Self { node, client })
     }
 
     /// The certificate of a secure node, in PEM: who trusts it reaches the node.
     pub fn certificate(&self) -> PathBuf {
-        self.node.folder().join("node.pem")
+        self.node.folder().join(CERTIFICATE)
     }
 
     /// Ends it as a crash does (SIGKILL).
@@ -93,7 +72,7 @@ impl Cassandra {
     /// # Errors
     /// When it does not run.
     pub fn kill(&self) -> io::Result<()> {
-        self.forget_session();
+        self.client.forget_session();
         self.node.kill()
     }
 
@@ -110,7 +89,7 @@ impl Cassandra {
     /// # Errors
     /// When it does not run.
     pub fn stop(&self) -> io::Result<()> {
-        self.forget_session();
+        self.client.forget_session();
         self.node.stop()
     }
 
@@ -129,85 +108,12 @@ impl Cassandra {
     pub fn resume(&self) -> io::Result<()> {
         self.node.resume()
     }
-
-    /// Executes a statement of CQL that gives no rows.
-    ///
-    /// # Errors
-    /// When the node refuses it.
-    pub fn execute(&self, statement: &str) -> io::Result<()> {
-        let session = self.session()?;
-        self.runtime
-            .block_on(session.query_unpaged(statement, ()))
-            .map(|_| ())
-            .map_err(io::Error::other)
-    }
-
-    /// All rows of a table, `KEYSPACE.TABLE`, as JSON objects, ordered by their text.
-    ///
-    /// # Errors
-    /// When there is no such table.
-    pub fn rows(&self, table: &str) -> io::Result<Vec<Value>> {
-        let session = self.session()?;
-        let mut texts = self
-            .runtime
-            .block_on(read(&session, &format!("SELECT JSON * FROM {table}")))?;
-        texts.sort_unstable();
-        texts
-            .iter()
-            .map(|text| serde_json::from_str(text).map_err(io::Error::other))
-            .collect()
-    }
-
-    fn session(&self) -> io::Result<Arc<Session>> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = &*session {
-            return Ok(Arc::clone(session));
-        }
-        let builder = SessionBuilder::new()
-            .known_node(self.address())
-            .connection_timeout(PATIENCE);
-        let builder = match self.secure {
-            true => self.secured(builder)?,
-            false => builder,
-        };
-        let made = self
-            .runtime
-            .block_on(builder.build())
-            .map_err(io::Error::other)?;
-        Ok(Arc::clone(session.insert(Arc::new(made))))
-    }
-
-    fn forget_session(&self) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn secured(&self, builder: SessionBuilder) -> io::Result<SessionBuilder> {
-        let mut context = SslConnector::builder(SslMethod::tls_client())?;
-        context.set_ca_file(self.certificate())?;
-        Ok(builder
-            .user(Self::USER, Self::PASSWORD)
-            .tls_context(Some(context)))
-    }
 }
 
-/// The first column of every row, page by page.
-async fn read(session: &Session, query: &str) -> io::Result<Vec<String>> {
-    let mut statement = Statement::new(query);
-    statement.set_request_timeout(Some(PATIENCE));
-    let mut texts = Vec::new();
-    let mut state = PagingState::start();
-    loop {
-        let (page, next) = session
-            .query_single_page(statement.clone(), (), state)
-            .await
-            .map_err(io::Error::other)?;
-        let page = page.into_rows_result().map_err(io::Error::other)?;
-        for row in page.rows::<(String,)>().map_err(io::Error::other)? {
-            texts.push(row.map_err(io::Error::other)?.0);
-        }
-        match next.into_paging_control_flow() {
-            std::ops::ControlFlow::Break(()) => return Ok(texts),
-            std::ops::ControlFlow::Continue(next) => state = next,
-        }
+impl Deref for Cassandra {
+    type Target = CassandraClient;
+
+    fn deref(&self) -> &CassandraClient {
+        &self.client
     }
 }

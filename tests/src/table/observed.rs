@@ -74,14 +74,22 @@ impl Observation {
                 },
             )?,
             self.enriched_table()?,
-            self.table(REJECTED, "SELECT stage, code, record, key, timestamp FROM jackfield_dead_letters ORDER BY rowid", |row| {
+            self.rejected_table()?,
+        ])
+    }
+
+    pub(super) fn rejected_table(&self) -> Result<Table, ReadError> {
+        self.table(
+            REJECTED,
+            "SELECT stage, code, record, key, timestamp FROM jackfield_dead_letters ORDER BY rowid",
+            |row| {
                 let (stage, code): (String, String) = (row.get(0)?, row.get(1)?);
                 match code.as_str() {
                     LATE => Ok(late_row(&stage, bytes(row.get_ref(3)?), row.get(4)?)),
                     _ => Ok(malformed_row(&stage, &code, bytes(row.get_ref(2)?))),
                 }
-            })?,
-        ])
+            },
+        )
     }
 
     /// Opens the database to read it.
@@ -132,7 +140,7 @@ fn bytes(value: ValueRef<'_>) -> &[u8] {
     value.as_bytes_or_null().ok().flatten().unwrap_or_default()
 }
 
-fn enriched_row(line: &str) -> Row {
+pub(super) fn enriched_row(line: &str) -> Row {
     let Some(fields) = line
         .strip_suffix('\n')
         .and_then(|line| serde_json::from_str::<Value>(line).ok())

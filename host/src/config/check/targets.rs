@@ -22,7 +22,7 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
         };
         let target = match target {
             Target::File(path) => Target::File(plain(&path)),
-            table @ Target::Table(_) => table,
+            other => other,
         };
         match taken.iter().find(|(other, _)| *other == target) {
             Some((_, first)) => context.report(shared(&target, place, first)),
@@ -60,7 +60,7 @@ pub(crate) fn between(manifests: &[Manifest]) -> Vec<Diagnostic> {
 fn shared(target: &Target, place: &Place, first: &Place) -> Diagnostic {
     let problem = match target {
         Target::File(path) => format!("{} has two writers", Target::File(from_here(path))),
-        Target::Table(_) => format!("{target} has two writers"),
+        Target::Table(_) | Target::CassandraTable { .. } => format!("{target} has two writers"),
     };
     Diagnostic::new(&code::SHARED_TARGET, place.clone(), problem)
         .related(first.clone(), "the other one")

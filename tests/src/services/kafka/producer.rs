@@ -10,7 +10,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
-use super::{Message, PATIENCE};
+use super::Message;
+use super::client::PATIENCE;
 
 /// How batches are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -112,7 +112,7 @@ pub(super) fn read_secret(
     node: &Node,
     context: &Context,
 ) -> Option<(Located<String>, Secret)> {
-    let secret = Secret::read(node, context)?;
+    let secret = Secret::of(node, context)?;
     if is_reserved(name, context) {
         return None;
     }
