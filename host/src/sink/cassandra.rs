@@ -19,8 +19,6 @@ mod writer;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::runtime::Handle;
-
 pub use error::TableError;
 use gathered::Gathered;
 use patience::Patience;
@@ -30,6 +28,7 @@ use writer::Writer;
 
 use super::{Misfit, Opening, Sink, SinkError};
 use crate::config;
+use crate::connection::Services;
 use crate::connection::cassandra::{CassandraError, Cluster};
 use crate::pipeline::epoch::MAXIMUM_SEQUENCE;
 use crate::record::Batch;
@@ -38,7 +37,8 @@ use crate::record::Batch;
 pub(super) struct CassandraSink {
     options: config::CassandraSink,
     cluster: Arc<Cluster>,
-    runtime: Handle,
+    /// Keeps the runtime alive for as long as the sink needs it.
+    services: Services,
     patience: Arc<Patience>,
     timestamps: Timestamps,
     gathered: Gathered,
@@ -63,7 +63,7 @@ impl CassandraSink {
         Ok(Self {
             options: options.clone(),
             cluster: Arc::clone(cluster),
-            runtime: opening.services.runtime().clone(),
+            services: opening.services.clone(),
             patience: Arc::new(Patience::new(opening.name, opening.waits, opening.halt)),
             timestamps: Timestamps::new(opening.epoch),
             gathered: Gathered::new(options.maximum_batch_rows.into(), options.flush_interval),
@@ -75,9 +75,14 @@ impl CassandraSink {
         let opened = match self.opened.take() {
             Some(opened) => opened,
             None => {
-                let runtime = self.runtime.clone();
-                let open = Writer::open(runtime, &self.cluster, &self.options, &self.patience);
-                let writer = self.runtime.block_on(open)?;
+                let runtime = self.services.runtime();
+                let open = Writer::open(
+                    runtime.clone(),
+                    &self.cluster,
+                    &self.options,
+                    &self.patience,
+                );
+                let writer = runtime.block_on(open)?;
                 (writer.layout(), writer)
             }
         };
