@@ -20,10 +20,16 @@ pub(super) fn status(
     let task = TaskStatus {
         name: pipeline.to_owned(),
         state: State::Ended,
+        waits: Vec::new(),
+        attempt: None,
+        restarts: None,
         records: checkpoint.totals.records,
+        records_per_second: None,
         rejected: checkpoint.totals.rejected,
         late: checkpoint.totals.late,
         latest_event_time: latest_event_time(&checkpoint),
+        watermark_delay_seconds: None,
+        standstill_seconds: None,
         sources: checkpoint
             .sources
             .iter()
@@ -43,10 +49,9 @@ pub(super) fn status(
             entries_written: Some(entries),
             bytes_written: Some(bytes),
             stored_bytes: stored_bytes(database),
+            taken: None,
             complete: Some(checkpoint.complete),
-            ..CheckpointStatus::default()
         }),
-        ..TaskStatus::default()
     };
     Status {
         pipeline: pipeline.to_owned(),
@@ -71,27 +76,36 @@ fn source(name: &str, partitions: &BTreeMap<String, PartitionCheckpoint>) -> Sou
             .position
             .get("offset")
             .and_then(serde_json::Value::as_u64),
-        ..PartitionStatus::default()
+        end: None,
+        lag: None,
+        read_per_second: None,
     };
     SourceStatus {
         name: name.to_owned(),
+        unit: None,
+        lag: None,
         partitions: partitions.iter().map(partition).collect(),
-        ..SourceStatus::default()
     }
 }
 
 fn stage(name: &str, checkpoint: &StageCheckpoint) -> StageStatus {
     StageStatus {
         name: name.to_owned(),
+        records_in: None,
+        records_out: None,
+        cpu_seconds: None,
+        records_in_per_second: None,
         watermark: known(checkpoint.watermark),
+        watermark_delay_seconds: None,
         at_end_of_input: checkpoint.watermark == END_OF_TIME,
-        ..StageStatus::default()
     }
 }
 
 fn sink(name: &str) -> SinkStatus {
     SinkStatus {
         name: name.to_owned(),
-        ..SinkStatus::default()
+        records: None,
+        records_per_second: None,
+        waits_for: None,
     }
 }
