@@ -18,6 +18,7 @@ mod quantity;
 mod run;
 mod signals;
 mod state;
+mod status;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ const EXIT_CODES: &str = "Exit codes:
     3  a manifest, or a plugin that it names, is wrong
     4  a pre-flight check failed; nothing was read
     5  a checkpoint cannot be used, or another process uses it
+    6  status: no process that runs the pipeline answers
   130  stopped at once by a second signal; the last checkpoint stands";
 
 /// How log lines and errors are written.
@@ -67,6 +69,8 @@ impl LogFormat {
 enum Command {
     /// Run pipelines until their input ends or they are stopped.
     Run(Manifests),
+    /// Say how a pipeline fares that another process runs: how far it has come, and what it waits for.
+    Status(status::Arguments),
     /// Look for everything that is wrong with manifests and the plugins they name, and start nothing.
     Check(Manifests),
     /// The dead-letter queue: records that were refused.
@@ -105,11 +109,21 @@ enum Exit {
     WrongManifest = 3,
     PreflightFailed = 4,
     CheckpointUnusable = 5,
+    NoAnswer = 6,
 }
 
 impl Exit {
     /// By the area of a code.
     fn of(code: Code) -> Self {
+        let of_status = [
+            Code::HOST_ABSENT,
+            Code::HOST_SILENT,
+            Code::CONTROL_SOCKET,
+            Code::CONTROL_PROTOCOL,
+        ];
+        if of_status.contains(&code) {
+            return Self::NoAnswer;
+        }
         match code.id.as_bytes().get(3) {
             Some(b'1') => Self::WrongManifest,
             Some(b'5') => Self::CheckpointUnusable,
@@ -129,6 +143,7 @@ impl Arguments {
         let format = self.log_format;
         let exit = match &self.command {
             Command::Run(manifests) => run::run(manifests, format, &bars),
+            Command::Status(arguments) => status::run(arguments, format),
             Command::Check(manifests) => check::check(manifests, format),
             Command::Dlq(command) => dlq::run(command, format),
             Command::State(command) => state::run(command, format),

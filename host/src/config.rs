@@ -13,6 +13,7 @@ mod connection;
 mod dead_letters;
 mod diagnostic;
 mod environment;
+mod exchange;
 mod interpolation;
 mod kind;
 mod manifest;
@@ -42,6 +43,7 @@ pub use connection::{
 pub use dead_letters::DeadLetters;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
+pub use exchange::{Exchange, ExchangeKind};
 pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
 pub use name::{Name, SqlName};
 pub use nearest::nearest;

@@ -89,6 +89,12 @@ codes! {
     OFFSET_OUT_OF_RANGE = "JF-3011", "a partition does not have the offset to be read next",
         "The checkpoint (or the consumer group, at a first start) says from which offset a partition is to be read, and the brokers have it no longer: retention deleted it, or the topic was deleted and made again. To jump to where there is something would lose records without a word.",
         "Nothing was skipped. Keep records longer (`retention.ms`) than the pipeline may stand still. To go on without what was lost, start afresh with another `checkpoint.path` and a `start` of the source.";
+    EXCHANGE_UNREADABLE = "JF-3020", "a message between two tasks cannot be read",
+        "The tasks of a distributed pipeline hand each other records through topics that nobody else may write to. A message there is not in the form that this host reads: a newer host wrote it, or something else did.",
+        "Run the same version of the host everywhere. If another program writes to the topic, keep it from doing so; then start the pipeline afresh.";
+    EXCHANGE_PARTITIONS = "JF-3021", "a topic between tasks has another number of partitions",
+        "The topic through which the tasks of a distributed pipeline hand each other records exists already, and not with as many partitions as `exchange-partitions` says. Each partition is a task with the state of its keys, so their number cannot change under a pipeline.",
+        "Set `exchange-partitions` to the number that the topic has. For another number start the pipeline afresh: another name, or without its checkpoints and topics.";
     STATE_VERSION = "JF-4002", "stored state is of a version that the plugin cannot load",
         "The plugin describes the oldest version of its state that it can load. What the last checkpoint holds was written by an older or newer plugin than that. It is found out before the plugin sees any of it.",
         "Use a version of the plugin that can load it, or start afresh with another `checkpoint.path`.";
@@ -258,6 +264,18 @@ codes! {
     OUTPUT_UNWRITABLE = "JF-8002", "the result cannot be written",
         "Standard output refused what the command wrote: usually the disk behind it is full. A pipe that is closed early, as by `head`, is no error.",
         "Write the result somewhere else.";
+    HOST_ABSENT = "JF-8010", "no process runs the pipeline",
+        "`jackfield status` found nobody at the control socket that a host opens for every pipeline it runs, beside its checkpoint database. What it shows is what the last checkpoint says.",
+        "Run the pipeline. If it runs: use the manifest, `--set` options and environment variables of that run, and look as the user who runs it and on the same machine.";
+    HOST_SILENT = "JF-8011", "the process that runs a pipeline does not answer",
+        "There is a process at the control socket, and it gave no answer, or only half of one, within 5 s: it is stopped (SIGSTOP), ending, or the machine is overloaded. Nothing is said about its work by that.",
+        "Look again. If it stays so, look at the state of the process and at its log.";
+    CONTROL_SOCKET = "JF-8012", "a control socket cannot be used",
+        "The Unix socket at which a host can be asked how its pipeline fares cannot be opened, or belongs to another user. A pipeline runs without it all the same.",
+        "Check the permissions of the folder of `checkpoint.path` and of the user's runtime folder (`XDG_RUNTIME_DIR`), and that the file named in the message is not something else. Only the user who runs a pipeline, and root, may ask.";
+    CONTROL_PROTOCOL = "JF-8013", "a host and who asks it do not understand each other",
+        "What came through the control socket is not what this version of Jackfield understands: the host is of another version, or what asks it is no Jackfield.",
+        "Use the `jackfield` of the version that runs the pipeline.";
 }
 
 #[cfg(test)]

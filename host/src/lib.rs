@@ -1,5 +1,6 @@
 //! Jackfield: a host of sandboxed WebAssembly plugins for data pipelines.
 
+pub mod admin;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;

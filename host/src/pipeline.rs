@@ -7,9 +7,12 @@
 //! Inside an attempt the stages of a pipeline are cut into *segments* ([`topology`]): a segment is what one worker does without handing a
 //! record to another thread. Between segments the records of a keyed port are exchanged by key group through bounded channels.
 
+pub mod distributed;
+pub mod distribution;
 pub mod epoch;
 pub mod error;
 pub mod gate;
+pub mod merge;
 pub mod plan;
 pub mod planner;
 pub mod progress;

@@ -5,10 +5,12 @@
 
 mod batch;
 mod column;
+mod envelope;
 mod key_group;
 
 pub use batch::{Batch, Mark, Record, Shape};
 pub use column::{Column, Malformed};
+pub use envelope::{Content, Envelope, Unreadable};
 pub use key_group::{KEY_GROUPS, key_group, owner_of_group};
 
 /// Milliseconds since the Unix epoch.

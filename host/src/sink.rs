@@ -5,6 +5,7 @@
 //! A new kind of sink is a file here, a line in [`open`] and its options in the manifest.
 
 mod cassandra;
+mod exchange;
 mod hexadecimal;
 mod jsonl;
 mod kafka;
@@ -18,12 +19,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::checkpoint::{DeadLetter, Store, StoreError};
-use crate::config::SinkKind;
+use crate::config;
 use crate::connection::Services;
 use crate::connection::cassandra::CassandraError;
 use crate::connection::kafka::{KafkaError, Transaction};
 use crate::error::Code;
 use crate::pipeline::epoch::EpochClock;
+use crate::pipeline::plan::SinkKind;
 use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
 
@@ -145,6 +147,12 @@ pub enum SinkError {
     /// The attempt is over while the sink was waiting.
     #[error("the pipeline is stopping")]
     Halted,
+    /// A sink that writes to Kafka was given no transaction.
+    #[error("the sink `{sink}` has no transaction to write in")]
+    NoTransaction {
+        /// The sink.
+        sink: String,
+    },
     /// A Kafka cluster cannot be written.
     #[error("the sink cannot write to Kafka: {0}")]
     Kafka(#[from] KafkaError),
@@ -175,7 +183,7 @@ impl SinkError {
             Self::Exists { .. } => Code::SINK_EXISTS,
             Self::Position { .. } => Code::CHECKPOINT_MISMATCH,
             Self::Table { .. } => Code::SINK_TABLE,
-            Self::Halted => Code::THREAD_FAILED,
+            Self::Halted | Self::NoTransaction { .. } => Code::THREAD_FAILED,
             Self::Kafka(error) => error.code(),
             Self::Cassandra(error) => error.code(),
             Self::CassandraTable(error) => error.code(),
@@ -216,11 +224,21 @@ pub fn open(kind: &SinkKind, opening: Opening<'_>) -> Result<Box<dyn Sink>, Sink
         store,
         ..
     } = opening;
+    let kind = match kind {
+        SinkKind::Manifest(kind) => kind,
+        SinkKind::Exchange(exchange) => {
+            return Ok(Box::new(exchange::ExchangeSink::open(exchange, opening)?));
+        }
+    };
     Ok(match kind {
-        SinkKind::Sqlite(options) => Box::new(sqlite::SqliteSink::open(options, store)?),
-        SinkKind::Jsonl(options) => Box::new(jsonl::JsonlSink::open(name, options, position)?),
-        SinkKind::Stdout(_) => Box::new(stdout::StdoutSink::new()),
-        SinkKind::Kafka(options) => Box::new(kafka::KafkaSink::open(options, opening)?),
-        SinkKind::Cassandra(options) => Box::new(cassandra::CassandraSink::open(options, opening)?),
+        config::SinkKind::Sqlite(options) => Box::new(sqlite::SqliteSink::open(options, store)?),
+        config::SinkKind::Jsonl(options) => {
+            Box::new(jsonl::JsonlSink::open(name, options, position)?)
+        }
+        config::SinkKind::Stdout(_) => Box::new(stdout::StdoutSink::new()),
+        config::SinkKind::Kafka(options) => Box::new(kafka::KafkaSink::open(options, opening)?),
+        config::SinkKind::Cassandra(options) => {
+            Box::new(cassandra::CassandraSink::open(options, opening)?)
+        }
     })
 }

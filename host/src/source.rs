@@ -3,6 +3,7 @@
 //! A source is a set of partitions. Each is read in order and can be read again from any position it has given, which is what
 //! recovery rests on. A new kind of source is a file here, a line in [`open`] and its options in the manifest.
 
+mod exchange;
 mod file;
 mod kafka;
 mod lines;
@@ -11,13 +12,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::checkpoint::PartitionCheckpoint;
-use crate::config::SourceKind;
+use crate::config;
 use crate::connection::Services;
 use crate::connection::kafka::KafkaError;
 use crate::error::Code;
+use crate::pipeline::plan::SourceKind;
 use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
+pub(crate) use exchange::exchange_topic;
 
 /// A part of a source that is read in order.
 pub trait Partition: Send {
@@ -36,11 +41,36 @@ pub trait Partition: Send {
     /// How far it has come and how far it goes, if that is known, in the same unit.
     fn progress(&self) -> (u64, Option<u64>);
 
+    /// What [`progress`](Partition::progress) is counted in, and from where.
+    fn scale(&self) -> Scale {
+        Scale::default()
+    }
+
     /// A checkpoint has been committed with the position that was given last: nothing before it will be read again.
     fn committed(&mut self) {}
 
     /// Whom to wake when there is something to read again after [`Read::Nothing`] or [`Read::Waiting`].
     fn wake_with(&mut self, _wake: Wake) {}
+}
+
+/// How positions in a partition are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scale {
+    /// What is counted.
+    pub unit: Unit,
+    /// The position that [`Partition::progress`] calls 0: of a log that has lost its beginning, the first position that is left.
+    pub origin: u64,
+}
+
+/// What positions in a partition count. In JSON a word in lower case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Records, or offsets, of which a few may be of something else.
+    #[default]
+    Records,
+    /// Bytes.
+    Bytes,
 }
 
 /// Wakes the worker that reads a partition. Waking one that is awake does nothing.
@@ -112,6 +142,18 @@ pub enum SourceError {
         /// Why not.
         error: std::io::Error,
     },
+    /// A message of another task cannot be read.
+    #[error(
+        "a message in the exchange topic `{topic}`, partition {partition}, cannot be read: {reason}"
+    )]
+    Exchange {
+        /// The topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Why not.
+        reason: String,
+    },
     /// A Kafka cluster cannot be read.
     #[error("the source cannot read Kafka: {0}")]
     Kafka(#[from] KafkaError),
@@ -157,6 +199,7 @@ impl SourceError {
     pub fn code(&self) -> Code {
         match self {
             Self::File { .. } => Code::SOURCE_UNREADABLE,
+            Self::Exchange { .. } => Code::EXCHANGE_UNREADABLE,
             Self::Kafka(error) => error.code(),
             Self::Changed { .. } | Self::Gone { .. } | Self::Added { .. } => Code::SOURCE_CHANGED,
         }
@@ -188,8 +231,14 @@ pub fn open(
 ) -> Result<Vec<Box<dyn Partition>>, SourceError> {
     let Opening { name, restored, .. } = opening;
     let partitions: Vec<Box<dyn Partition>> = match kind {
-        SourceKind::File(options) => file::open(options, restored)?,
-        SourceKind::Kafka(options) => kafka::open(options, opening)?,
+        SourceKind::Manifest(config::SourceKind::File(options), _) => {
+            file::open(options, restored)?
+        }
+        SourceKind::Manifest(config::SourceKind::Kafka(options), only) => {
+            kafka::open(options, *only, opening)?
+        }
+        SourceKind::Exchange(exchange) => exchange::open(exchange, opening)?,
+        SourceKind::SameExchange => Vec::new(),
     };
     let known = |partition: &str| partitions.iter().any(|known| known.name() == partition);
     match restored

@@ -117,6 +117,12 @@ impl StoreError {
         }
     }
 
+    /// Whether another process has taken over.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        false
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::page::Page;
 use super::{Exit, LogFormat, Manifests, pipelines, report};
+use crate::admin::AdminError;
 use crate::checkpoint::{Store, StoreError};
 use crate::config::{Manifest, nearest};
 use crate::error::Code;
@@ -34,6 +35,9 @@ pub(super) enum Problem {
     /// There is nothing of that name.
     #[error("{0}")]
     NotFound(String),
+    /// The process that runs the pipeline does not answer as it should.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// The result cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -74,6 +78,7 @@ impl Problem {
                 Exit::Failed
             }
             Self::Store(error) => report(format, error.code(), self),
+            Self::Admin(error) => report(format, error.code(), self),
             Self::NotFound(_) => report(format, Code::NOT_FOUND, self),
             Self::Other(code, _) => report(format, *code, self),
         }

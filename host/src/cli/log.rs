@@ -1,4 +1,4 @@
-//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; `info` by default.
+//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; by default `info`, of drivers only what is amiss.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -9,8 +9,8 @@ use super::LogFormat;
 
 /// Starts the log; its lines pass above the `bars` that are drawn.
 pub(super) fn start(format: LogFormat, bars: &MultiProgress) {
-    let filter =
-        EnvFilter::try_from_env("JACKFIELD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("JACKFIELD_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,scylla=warn"));
     let bars = bars.clone();
     let writer = move || AboveBars { bars: bars.clone() };
     let lines = tracing_subscriber::fmt()

@@ -128,6 +128,15 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// Begins anew, for what is shown again and again: on an empty screen, or beneath what was shown before, if anything was.
+    pub(super) fn begin_again(&mut self, was_shown: bool) -> io::Result<()> {
+        match self.width {
+            Some(_) => write!(self.out, "\x1b[2J\x1b[H"),
+            None if was_shown => self.line(""),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -179,9 +188,24 @@ impl Table {
     }
 
     /// Adds a row of as many cells as there are columns; cells hold no control characters.
-    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.columns.len());
-        self.rows.push(cells.into());
+    pub(super) fn row(&mut self, cells: impl Into<Vec<String>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
+    /// Without the columns in which every cell is `blank`.
+    pub(super) fn without_blanks(mut self, blank: &str) -> Self {
+        let told: Vec<bool> = (0..self.columns.len())
+            .map(|column| self.rows.iter().any(|row| row[column] != blank))
+            .collect();
+        for row in &mut self.rows {
+            let mut told = told.iter();
+            row.retain(|_| told.next() == Some(&true));
+        }
+        let mut told = told.iter();
+        self.columns.retain(|_| told.next() == Some(&true));
+        self
     }
 
     fn set(&self, cells: &[String], widths: &[usize]) -> String {
@@ -271,6 +295,17 @@ mod tests {
         assert_eq!(
             written(None, |page| page.table(&table)),
             "KEY   STAGE\n漢字  parse\nabcd  parse\n"
+        );
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_is_left_out() {
+        let mut table = Table::new(&[words("STAGE"), numbers("CPU"), words("MESSAGE")]);
+        table.row(["parse", "-", "-"].map(str::to_owned));
+        table.row(["count", "-", "late"].map(str::to_owned));
+        assert_eq!(
+            written(None, |page| page.table(&table.without_blanks("-"))),
+            "STAGE  MESSAGE\nparse  -\ncount  late\n"
         );
     }
 

@@ -1,22 +1,78 @@
 //! `jackfield run`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
+use crossbeam_channel::Receiver;
 use indicatif::MultiProgress;
+use tokio::runtime::Handle;
 
 use super::display::{self, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
+use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
 use crate::connection::Services;
 use crate::error::Code;
+use crate::pipeline::distributed::Distributed;
 use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::task::Task;
+use crate::pipeline::progress::Progress;
+use crate::pipeline::task::{Ending, Task};
 
 /// A pipeline that is ready to run, and how it is looked at.
 struct Ready {
-    task: Task,
+    work: Work,
     watched: Watched,
+    /// Where others may ask; a pipeline runs without it too.
+    control: Option<Server>,
+}
+
+/// What this process does of a pipeline.
+enum Work {
+    /// All of it.
+    Whole(Task),
+    /// The tasks that the others who share it leave to this one.
+    Share(Distributed),
+}
+
+impl Work {
+    fn open(plan: Plan, services: Services) -> Result<Self, TaskError> {
+        Ok(match Distributed::open(&plan, services.clone())? {
+            Some(share) => Self::Share(share),
+            None => Self::Whole(Task::open(plan, services)?),
+        })
+    }
+
+    fn progress(&self) -> Arc<Progress> {
+        match self {
+            Self::Whole(task) => task.progress(),
+            Self::Share(share) => share.progress(),
+        }
+    }
+
+    fn observed(&self, name: &str, database: &Path) -> ObservedTasks {
+        match self {
+            Self::Whole(task) => ObservedTasks::One(ObservedTask {
+                name: name.to_owned(),
+                progress: task.progress(),
+                database: database.to_owned(),
+            }),
+            Self::Share(share) => ObservedTasks::Share(share.share()),
+        }
+    }
+}
+
+impl Ready {
+    fn run(mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        let ending = match &mut self.work {
+            Work::Whole(task) => task.run(stop),
+            Work::Share(share) => share.run(stop),
+        };
+        // Before the task lets go of its database, which another process may wait for.
+        drop(self.control);
+        ending
+    }
 }
 
 pub(super) fn run(arguments: &Manifests, format: LogFormat, bars: &MultiProgress) -> Exit {
@@ -43,12 +99,38 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
 
 fn open(plan: Plan, services: Services, named: &str, format: LogFormat) -> Result<Ready, Exit> {
     let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
-    match Task::open(plan, services) {
-        Ok(task) => {
-            let watched = Watched::new(name, task.progress(), database, named);
-            Ok(Ready { task, watched })
+    let runtime = services.runtime().clone();
+    match Work::open(plan, services) {
+        Ok(work) => {
+            let control = control(&name, &work, &database, &runtime);
+            let watched = Watched::new(name, work.progress(), database, named);
+            Ok(Ready {
+                work,
+                watched,
+                control,
+            })
         }
         Err(error) => Err(failed(&name, &error, format)),
+    }
+}
+
+/// Opens the socket at which others may ask how the pipeline fares.
+fn control(name: &str, work: &Work, database: &Path, runtime: &Handle) -> Option<Server> {
+    let observed = Observed {
+        pipeline: name.to_owned(),
+        started: Instant::now(),
+        tasks: work.observed(name, database),
+    };
+    match Server::open(database, observed, runtime) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            let code = error.code().id;
+            tracing::warn!(
+                code,
+                "{error}; `jackfield status` will not find the pipeline"
+            );
+            None
+        }
     }
 }
 
@@ -98,8 +180,9 @@ fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
     let threads: Vec<_> = ready
         .into_iter()
         .zip(stops)
-        .map(|(Ready { mut task, watched }, stop)| {
-            (watched, thread::spawn(move || task.run(&stop)))
+        .map(|(ready, stop)| {
+            let watched = ready.watched.clone();
+            (watched, thread::spawn(move || ready.run(&stop)))
         })
         .collect();
     let endings: Vec<_> = threads

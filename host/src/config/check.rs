@@ -2,6 +2,7 @@
 //! misspelled reference is reported in the same round as a missing key elsewhere.
 
 mod cassandra;
+mod exchange;
 mod graph;
 mod kafka;
 mod targets;
@@ -13,6 +14,7 @@ use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
 use crate::config::connection::Connection;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
 use crate::config::preflight::Preflight;
@@ -23,6 +25,7 @@ use crate::config::stage::Stage;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
+    pub(crate) pipeline: Option<&'a PipelineSettings>,
     pub(crate) checkpoint: Option<&'a Checkpoint>,
     pub(crate) preflight: &'a [Preflight],
     pub(crate) connections: &'a [Connection],
@@ -44,6 +47,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
+    exchange::check(parts, context);
     cassandra::check(parts, context);
     kafka::check(parts, context);
     for preflight in parts.preflight {

@@ -14,6 +14,7 @@ use crate::config::connection::Connection;
 use crate::config::dead_letters::DeadLetters;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::environment::Environment;
+use crate::config::exchange::Exchange;
 use crate::config::interpolation;
 use crate::config::name::Name;
 use crate::config::overrides::Override;
@@ -63,6 +64,8 @@ pub struct PipelineSettings {
     pub name: Located<Name>,
     /// How many instances work side by side, from 1 to [`KEY_GROUPS`]; 1 by default.
     pub parallelism: Located<u16>,
+    /// How records with keys get to the one who works for their key.
+    pub exchange: Exchange,
 }
 
 impl Manifest {
@@ -155,6 +158,7 @@ impl Manifest {
         let dead_letters = table.optional_table("dead-letters", DeadLetters::read);
         let recovery = table.optional_table("recovery", |table| Some(Recovery::read(table)));
         let parts = check::Parts {
+            pipeline: pipeline.as_ref(),
             checkpoint: checkpoint.as_ref(),
             preflight: &preflight,
             connections: &connections,
@@ -189,9 +193,11 @@ impl PipelineSettings {
     fn read(table: &TableReader<'_>) -> Option<Self> {
         let name = table.required("name");
         let parallelism = table.optional_within("parallelism", 1..=KEY_GROUPS);
+        let exchange = Exchange::read(table);
         Some(Self {
             name: name?,
             parallelism: parallelism.unwrap_or_else(|| table.default(1)),
+            exchange,
         })
     }
 }

@@ -6,6 +6,7 @@ mod deliveries;
 mod error;
 mod inquiry;
 mod listener;
+mod membership;
 mod native;
 mod transaction;
 
@@ -19,6 +20,7 @@ pub use error::KafkaError;
 pub(crate) use error::{Outlook, outlook_of};
 pub(crate) use inquiry::{Bounds, Inquiry, Wanted};
 pub(crate) use listener::Listener;
+pub use membership::{Assignee, Membership};
 pub(crate) use native::{Message as Taken, PartitionQueue};
 pub use transaction::{Message, Transaction};
 

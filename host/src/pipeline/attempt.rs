@@ -16,7 +16,7 @@ use super::gate::Gate;
 use super::halt::Halt;
 use super::pace::Pace;
 use super::plan::{Origin, Plan};
-use super::progress::Progress;
+use super::progress::{PartitionProgress, Progress};
 use super::recovery::{Precautions, Site};
 use super::replay::Delivery;
 use super::router::Router;
@@ -358,7 +358,7 @@ impl Start<'_> {
     fn partitions(&self, shared: &Shared) -> Result<Vec<Vec<Reading>>, Fault> {
         let mut partitions: Vec<Vec<Reading>> =
             (0..shared.topology.workers).map(|_| Vec::new()).collect();
-        let mut number = 0;
+        let mut progress = Vec::new();
         if self.replay.is_some() {
             return Ok(partitions);
         }
@@ -375,18 +375,18 @@ impl Start<'_> {
                 halt: &shared.halt,
             };
             for partition in source::open(&plan.kind, opening)? {
-                let worker = number % shared.topology.workers;
+                let worker = progress.len() % shared.topology.workers;
+                progress.push(Arc::new(PartitionProgress::of(&plan.name, &*partition)));
                 partitions[worker].push(Reading {
                     source,
-                    number,
+                    progress: Arc::clone(&progress[progress.len() - 1]),
                     partition,
                     standing: Standing::Behind,
                     pace: pace.clone(),
                 });
-                number += 1;
             }
         }
-        self.progress.has_partitions(number);
+        self.progress.reads(progress);
         Ok(partitions)
     }
 }

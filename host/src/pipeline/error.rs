@@ -3,7 +3,9 @@
 use super::channel::Fault;
 use super::recovery::Exhausted;
 use crate::checkpoint::StoreError;
+use crate::connection::kafka::KafkaError;
 use crate::error::Code;
+use crate::sink::SinkError;
 
 /// A run that did not end well. What was committed stays; a new run goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +43,23 @@ pub enum TaskError {
     },
 }
 
+impl From<KafkaError> for TaskError {
+    fn from(error: KafkaError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl TaskError {
+    /// Whether another process has taken the task over, and goes on with it.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_fenced(),
+            Self::Failed(fault) | Self::GivenUp { fault, .. } => fault.is_fenced(),
+            _ => false,
+        }
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -55,6 +73,17 @@ impl TaskError {
 }
 
 impl Fault {
+    /// Whether another process has taken the task over.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        match self {
+            Self::Kafka(KafkaError::Fenced { .. })
+            | Self::Sink(SinkError::Kafka(KafkaError::Fenced { .. })) => true,
+            Self::Store(error) | Self::Sink(SinkError::Store(error)) => error.is_fenced(),
+            _ => false,
+        }
+    }
+
     /// The stable code of this fault.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -26,6 +26,21 @@ pub struct Plan {
     pub sinks: Vec<SinkPlan>,
     /// How what is written to Kafka becomes true, if anything is.
     pub transaction: Option<TransactionPlan>,
+    /// How several processes share the pipeline, if they do.
+    pub distribution: Option<DistributionPlan>,
+    /// In a part of a distributed pipeline: which task it is.
+    pub task: Option<String>,
+}
+
+/// How several processes share a pipeline: its segments are joined by topics, and each partition of a topic is a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DistributionPlan {
+    /// The name of the connection.
+    pub connection: String,
+    /// Partitions of the topics between segments.
+    pub partitions: u16,
+    /// Copies of the topics between segments; what the cluster makes of new topics if there is none.
+    pub replication_factor: Option<u16>,
 }
 
 /// How what a task writes to Kafka becomes true with its checkpoints.
@@ -57,11 +72,67 @@ pub struct SourcePlan {
     /// Its name.
     pub name: String,
     /// What it is.
-    pub kind: config::SourceKind,
+    pub kind: SourceKind,
     /// How its watermark is made, if it is made here.
     pub watermark: Option<Strategy>,
     /// How fast it is read at most.
     pub rate_limit: Option<config::RateLimit>,
+}
+
+impl SourcePlan {
+    /// Whether it is a source of the manifest, and not what other tasks of the pipeline have written.
+    #[must_use]
+    pub fn is_of_manifest(&self) -> bool {
+        matches!(self.kind, SourceKind::Manifest(..))
+    }
+}
+
+/// What a source is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceKind {
+    /// A source of the manifest; of a topic only the one partition, if it is said.
+    Manifest(config::SourceKind, Option<i32>),
+    /// What the tasks of another segment have written to a topic for this one: the first of their origins, and the topic with all of them.
+    Exchange(ExchangeSource),
+    /// A further origin of the exchange in front of it, by which it is read.
+    SameExchange,
+}
+
+/// A partition of the topic between two segments, at its reader's end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExchangeSource {
+    /// How the topic is read.
+    pub topic: config::KafkaSource,
+    /// Which of its partitions.
+    pub partition: i32,
+    /// The origins whose records it holds, in the order of the sources of the plan.
+    pub origins: Vec<String>,
+}
+
+/// The topic between two segments, at its writer's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeSink {
+    /// The topic.
+    pub topic: String,
+    /// Its partitions.
+    pub partitions: u16,
+    /// The task that writes.
+    pub task: String,
+    /// The number of this task among those of its segment, by which records without keys are spread.
+    pub index: u32,
+    /// What is written, in the order of what feeds the sink.
+    pub origins: Vec<ExchangedOrigin>,
+}
+
+/// An origin whose records go through a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangedOrigin {
+    /// A source, or a port of a stage as `STAGE.PORT`.
+    pub name: String,
+    /// How many tasks make records of this origin.
+    pub tasks: u32,
+    /// Whether its records go where their key belongs.
+    pub keyed: bool,
 }
 
 /// A stage.
@@ -87,16 +158,25 @@ pub struct SinkPlan {
     /// Its name.
     pub name: String,
     /// What it is.
-    pub kind: config::SinkKind,
+    pub kind: SinkKind,
     /// What feeds it.
     pub from: Vec<Origin>,
+}
+
+/// What a sink is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SinkKind {
+    /// A sink of the manifest.
+    Manifest(config::SinkKind),
+    /// The way to the tasks of another segment.
+    Exchange(ExchangeSink),
 }
 
 impl SinkPlan {
     /// Whether watermarks and silences matter to it as records do.
     #[must_use]
     pub fn follows_time(&self) -> bool {
-        false
+        matches!(self.kind, SinkKind::Exchange(_))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{CheckpointPlan, Origin, Plan, SinkPlan, SourcePlan, StagePlan, TransactionPlan};
+use super::plan::{
+    CheckpointPlan, DistributionPlan, Origin, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan,
+    StagePlan, TransactionPlan,
+};
 use super::watermark::Strategy;
 use crate::config::{
     self, Diagnostic, Diagnostics, Located, Manifest, Name, OutputPort, Place, Reference, nearest,
@@ -42,6 +45,8 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
         stages,
         sinks,
         transaction: transaction(manifest),
+        distribution: distribution(manifest),
+        task: None,
     };
     planner.found.into_result(plan)
 }
@@ -276,7 +281,7 @@ impl Planner<'_> {
             .iter()
             .map(|sink| SinkPlan {
                 name: sink.name.to_string(),
-                kind: sink.kind.clone(),
+                kind: SinkKind::Manifest(sink.kind.clone()),
                 from: sink
                     .from
                     .iter()
@@ -362,7 +367,7 @@ fn source(source: &config::Source, pipeline: &Located<Name>) -> SourcePlan {
     }
     SourcePlan {
         name: source.name.to_string(),
-        kind,
+        kind: SourceKind::Manifest(kind, None),
         watermark: source
             .watermark
             .as_ref()
@@ -381,6 +386,25 @@ fn transaction(manifest: &Manifest) -> Option<TransactionPlan> {
         connection: kafka.connection.value.clone(),
         id: format!("jackfield-{}", manifest.pipeline.name.value),
         topic: kafka.topic.value.clone(),
+    })
+}
+
+fn distribution(manifest: &Manifest) -> Option<DistributionPlan> {
+    let exchange = &manifest.pipeline.exchange;
+    let connection = manifest
+        .sources
+        .iter()
+        .find_map(|source| match &source.kind {
+            config::SourceKind::Kafka(kafka) => Some(kafka.connection.value.clone()),
+            config::SourceKind::File(_) => None,
+        })?;
+    (exchange.kind.value == config::ExchangeKind::Kafka).then(|| DistributionPlan {
+        connection,
+        partitions: exchange.partitions.value,
+        replication_factor: exchange
+            .replication_factor
+            .as_ref()
+            .map(|factor| factor.value),
     })
 }
 

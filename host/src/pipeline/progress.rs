@@ -1,9 +1,16 @@
 //! How far a pipeline has come, for those who look on. Counters are of the attempt under way, on top of what its checkpoint says.
 
+mod input;
+mod state;
+mod sum;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+pub use self::input::PartitionProgress;
+pub use self::state::{StateCell, TaskState};
+pub(super) use self::sum::Part;
 use super::waits::Waits;
 use crate::checkpoint::Totals;
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
@@ -17,8 +24,14 @@ pub struct Progress {
     pub rejected: AtomicU64,
     /// Late records since then.
     pub late: AtomicU64,
+    /// What the task is doing.
+    pub state: StateCell,
+    /// Which attempt is under way, from 1 on.
+    pub attempts: AtomicU64,
     /// By stage.
     pub stages: Vec<StageProgress>,
+    /// By sink.
+    pub sinks: Vec<SinkProgress>,
     /// The greatest event time that has been seen, [`START_OF_TIME`] before any.
     pub latest: AtomicI64,
     /// How often the pipeline went back to its last checkpoint.
@@ -27,9 +40,10 @@ pub struct Progress {
     pub checkpoints: AtomicU64,
     /// What it waits for.
     pub waits: Arc<Waits>,
-    /// By partition: how far it was read, and how far it goes.
-    input: Mutex<Vec<(u64, Option<u64>)>>,
+    partitions: Mutex<Vec<Arc<PartitionProgress>>>,
     committed: Mutex<Committed>,
+    /// Since when everything is being brought to a standstill for a checkpoint.
+    standstill: Mutex<Option<Instant>>,
 }
 
 /// What the last checkpoint says.
@@ -43,6 +57,26 @@ pub struct Committed {
     pub pause: Duration,
     /// Its sums.
     pub totals: Totals,
+    /// What it wrote of the stages' state; not known of one that an earlier process took.
+    pub written: Option<Written>,
+}
+
+/// What a checkpoint wrote of the stages' state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Entries that were written or forgotten.
+    pub entries: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+}
+
+/// How far a sink has come since the process started.
+#[derive(Debug)]
+pub struct SinkProgress {
+    /// Its name.
+    pub name: String,
+    /// Records that it took, those that were written again after a failure included.
+    pub records: AtomicU64,
 }
 
 /// How far a stage has come since the process started.
@@ -79,9 +113,13 @@ impl StageProgress {
 }
 
 impl Progress {
-    /// Of a pipeline with stages of these names, each of so many instances.
+    /// Of a pipeline with stages of these names, each of so many instances, and sinks of these names.
     #[must_use]
-    pub fn new(stages: impl Iterator<Item = String>, instances: usize) -> Self {
+    pub fn new(
+        stages: impl IntoIterator<Item = String>,
+        instances: usize,
+        sinks: impl IntoIterator<Item = String>,
+    ) -> Self {
         let stage = |name| StageProgress {
             name,
             records_in: AtomicU64::new(0),
@@ -91,17 +129,25 @@ impl Progress {
                 .map(|_| AtomicI64::new(START_OF_TIME))
                 .collect(),
         };
+        let sink = |name| SinkProgress {
+            name,
+            records: AtomicU64::new(0),
+        };
         Self {
             records: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             late: AtomicU64::new(0),
-            stages: stages.map(stage).collect(),
+            state: StateCell::default(),
+            attempts: AtomicU64::new(0),
+            stages: stages.into_iter().map(stage).collect(),
+            sinks: sinks.into_iter().map(sink).collect(),
             latest: AtomicI64::new(START_OF_TIME),
             restarts: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             waits: Arc::default(),
-            input: Mutex::default(),
+            partitions: Mutex::default(),
             committed: Mutex::default(),
+            standstill: Mutex::default(),
         }
     }
 
@@ -133,9 +179,38 @@ impl Progress {
     /// How far the input was read and how far it goes, if that is known of all of it.
     #[must_use]
     pub fn input(&self) -> (u64, Option<u64>) {
-        let partitions = self.input.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = partitions.iter().map(|(done, _)| done).sum();
-        (done, partitions.iter().map(|&(_, length)| length).sum())
+        let partitions = self.partitions();
+        let read = partitions.iter().map(|partition| partition.read()).sum();
+        let length = partitions.iter().map(|partition| partition.length()).sum();
+        (read, length)
+    }
+
+    /// The partitions of all sources that the attempt under way reads.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<Arc<PartitionProgress>> {
+        self.partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// What the task is doing: it runs and waits at the same time when something that it runs with does not answer.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        match self.state.get() {
+            TaskState::Running if !self.waits.list().is_empty() => TaskState::Waiting,
+            state => state,
+        }
+    }
+
+    /// For how long everything has been coming to a standstill for a checkpoint; none if it is not.
+    #[must_use]
+    pub fn standstill(&self) -> Option<Duration> {
+        let since = *self
+            .standstill
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
     }
 
     /// How far the slowest watermark of the pipeline is behind the latest event time; none before there is a watermark, and at the end of
@@ -166,26 +241,31 @@ impl Progress {
         self.start_over();
     }
 
+    /// A checkpoint begins; the next commit or recovery ends it.
+    pub(super) fn begin_standstill(&self) {
+        *self
+            .standstill
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
     /// Nothing has been done since the last checkpoint.
     pub(super) fn start_over(&self) {
         for counter in [&self.records, &self.rejected, &self.late] {
             counter.store(0, Relaxed);
         }
-    }
-
-    pub(super) fn has_partitions(&self, partitions: usize) {
-        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = vec![(0, None); partitions];
-    }
-
-    pub(super) fn read(&self, partition: usize, progress: (u64, Option<u64>)) {
-        if let Some(slot) = self
-            .input
+        *self
+            .standstill
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_mut(partition)
-        {
-            *slot = progress;
-        }
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// From now on these are read.
+    pub(super) fn reads(&self, partitions: Vec<Arc<PartitionProgress>>) {
+        *self
+            .partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 }
 
@@ -194,7 +274,7 @@ mod tests {
     use super::*;
 
     fn progress() -> Progress {
-        Progress::new(["parse", "count"].into_iter().map(str::to_owned), 2)
+        Progress::new(["parse", "count"].map(str::to_owned), 2, [])
     }
 
     #[test]
@@ -229,5 +309,29 @@ mod tests {
         progress.records.store(2, Relaxed);
         progress.start_over();
         assert_eq!(progress.totals().records, 5);
+    }
+
+    #[test]
+    fn a_pipeline_that_runs_is_waiting_while_a_part_of_it_waits() {
+        let progress = progress();
+        progress.waits.begin("sink alerts", "the disk");
+        assert_eq!(progress.state(), TaskState::Starting);
+        progress.state.enter(TaskState::Running);
+        assert_eq!(progress.state(), TaskState::Waiting);
+        progress.waits.end("sink alerts");
+        assert_eq!(progress.state(), TaskState::Running);
+    }
+
+    #[test]
+    fn a_standstill_lasts_until_its_checkpoint_is_committed_or_given_up() {
+        let progress = progress();
+        assert_eq!(progress.standstill(), None);
+        progress.begin_standstill();
+        assert!(progress.standstill().is_some());
+        progress.commit(Committed::default());
+        assert_eq!(progress.standstill(), None);
+        progress.begin_standstill();
+        progress.start_over();
+        assert_eq!(progress.standstill(), None);
     }
 }

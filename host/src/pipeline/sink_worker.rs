@@ -1,6 +1,7 @@
 //! A sink on a thread of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -19,14 +20,13 @@ pub(super) fn run(
     inbox: &Receiver<ToSink>,
     events: &Sender<Event>,
 ) -> Result<(), Fault> {
-    let name = &shared.plan.sinks[index].name;
     let mut barriers = 0;
     while let Some(message) = next(inbox, sink)? {
         match message {
             ToSink::Deliver {
                 from,
                 signal: Signal::Batch(batch),
-            } => write(shared, name, sink, from, batch)?,
+            } => write(shared, index, sink, from, batch)?,
             ToSink::Deliver {
                 from,
                 signal: Signal::Silence,
@@ -67,12 +67,17 @@ fn next(inbox: &Receiver<ToSink>, sink: &mut dyn Sink) -> Result<Option<ToSink>,
 
 fn write(
     shared: &Shared,
-    name: &str,
+    index: usize,
     sink: &mut dyn Sink,
     from: usize,
     batch: Arc<Batch>,
 ) -> Result<(), Fault> {
+    let name = &shared.plan.sinks[index].name;
     let misfits = sink.write(from, &batch)?;
+    let taken = (batch.len() - misfits.len()) as u64;
+    shared.progress.sinks[index]
+        .records
+        .fetch_add(taken, Relaxed);
     let letters: Vec<_> = misfits
         .into_iter()
         .map(|misfit| misfit.into_letter(name, &batch))

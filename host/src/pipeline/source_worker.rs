@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::channel::{Control, Event, Fault};
 use super::pace::Pace;
 use super::plan::Origin;
+use super::progress::PartitionProgress;
 use super::replay::Delivery;
 use super::watermark::Assigner;
 use super::worker::Worker;
@@ -37,9 +38,8 @@ pub(super) struct SourceWorker {
 pub(super) struct Reading {
     /// Its source.
     pub(super) source: usize,
-    /// Its number among all partitions of the pipeline.
-    pub(super) number: usize,
     pub(super) partition: Box<dyn Partition>,
+    pub(super) progress: Arc<PartitionProgress>,
     pub(super) standing: Standing,
     /// Of its source: how fast it is read at most, by all workers together.
     pub(super) pace: Option<Arc<Mutex<Pace>>>,
@@ -209,7 +209,7 @@ impl SourceWorker {
     /// Reads a partition, if it may be; gives whether that came to something.
     fn read(&mut self, local: usize) -> Result<bool, Fault> {
         let reading = &mut self.partitions[local];
-        let (source, number) = (reading.source, reading.number);
+        let source = reading.source;
         let pace = reading.pace.clone();
         let mut pace = pace
             .as_ref()
@@ -226,8 +226,7 @@ impl SourceWorker {
             pace.take(read.batch.len() + read.refused.len());
         }
         drop(pace);
-        let progress = reading.partition.progress();
-        self.worker.shared.progress.read(number, progress);
+        reading.progress.reach(reading.partition.progress());
         reading.standing = match read {
             Read::Nothing => Standing::CaughtUp,
             Read::End => Standing::Ended,

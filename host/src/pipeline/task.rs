@@ -16,8 +16,8 @@ use super::commit::Commitment;
 use super::epoch::EpochClock;
 use super::error::TaskError;
 use super::halt::Halt;
-use super::plan::{Plan, SinkPlan, SourcePlan};
-use super::progress::{Committed, Progress};
+use super::plan::{Plan, SinkPlan, SourceKind, SourcePlan};
+use super::progress::{Committed, Progress, TaskState, Written};
 use super::recovery::{Decision, Recovery};
 use super::replay::{Replay, Replayed};
 use super::rhythm::Rhythm;
@@ -51,6 +51,7 @@ pub struct Task {
 /// What an attempt is conducted with.
 struct Conduct<'a> {
     attempt: &'a Attempt,
+    progress: &'a Progress,
     epoch: &'a Arc<EpochClock>,
     commitment: &'a Commitment,
     stop: &'a Receiver<()>,
@@ -88,6 +89,7 @@ impl Task {
         let progress = Progress::new(
             plan.stages.iter().map(|stage| stage.name.clone()),
             plan.parallelism,
+            plan.sinks.iter().map(|sink| sink.name.clone()),
         );
         let recovery = Recovery::new(plan.maximum_restarts);
         let task = Self {
@@ -115,11 +117,14 @@ impl Task {
     /// # Errors
     /// [`TaskError`] where something failed and trying again is of no use.
     pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
-        if self.last.complete {
-            self.check_nothing_was_added()?;
-            return Ok(Ending::AlreadyComplete);
-        }
-        self.run_attempts(stop)
+        let ending = if self.last.complete {
+            self.check_nothing_was_added()
+                .map(|()| Ending::AlreadyComplete)
+        } else {
+            self.run_attempts(stop)
+        };
+        self.progress.state.enter(TaskState::Ended);
+        ending
     }
 
     /// Gives the dead letters that `filter` lets through back to the stages and sinks that refused them. They leave the queue in the
@@ -177,6 +182,7 @@ impl Task {
     }
 
     fn roll_back(&mut self) -> Result<(), TaskError> {
+        self.progress.state.enter(TaskState::Recovering);
         self.progress.waits.clear();
         self.store
             .lock()
@@ -210,6 +216,10 @@ impl Task {
     }
 
     fn check_nothing_was_added(&self) -> Result<(), TaskError> {
+        // What another segment says to a task has an end of its own.
+        if self.plan.task.is_some() {
+            return Ok(());
+        }
         for plan in &self.plan.sources {
             let restored = self.last.sources.get(&plan.name);
             let opening = crate::source::Opening {
@@ -270,6 +280,7 @@ impl Task {
 
     /// Gives how the run ended, or none if it is to go on with another attempt although nothing failed.
     fn attempt(&mut self, stop: &Receiver<()>) -> Result<Option<Ending>, Fault> {
+        self.progress.attempts.fetch_add(1, Relaxed);
         let halt = Halt::default();
         let epoch = self.claim()?;
         let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, &halt)?;
@@ -286,8 +297,11 @@ impl Task {
             replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
             halt: &halt,
         })?;
+        let progress = self.progress();
+        progress.state.enter(TaskState::Running);
         let mut conduct = Conduct {
             attempt: &attempt,
+            progress: &progress,
             epoch: &epoch,
             commitment: &commitment,
             stop,
@@ -365,7 +379,9 @@ impl Task {
     /// Whether there is a source or sink that the last checkpoint knows nothing of.
     fn is_new(&self) -> bool {
         let known = |sink: &SinkPlan| self.last.sinks.contains_key(&sink.name);
-        let read = |source: &SourcePlan| self.last.sources.contains_key(&source.name);
+        let read = |source: &SourcePlan| {
+            source.kind == SourceKind::SameExchange || self.last.sources.contains_key(&source.name)
+        };
         !self.plan.sinks.iter().all(known) || !self.plan.sources.iter().all(read)
     }
 
@@ -373,6 +389,7 @@ impl Task {
     fn checkpoint(&mut self, conduct: &mut Conduct<'_>, moment: Moment) -> Result<(), Fault> {
         let started = Instant::now();
         let attempt = conduct.attempt;
+        self.progress.begin_standstill();
         attempt.tell(Control::Checkpoint);
         let mut flushed = Vec::new();
         let mut sinks = BTreeMap::new();
@@ -406,6 +423,7 @@ impl Task {
         let pause = started.elapsed();
         self.progress.commit(Committed {
             pause,
+            written: Some(written(&changes)),
             ..committed(&checkpoint)
         });
         self.progress.checkpoints.fetch_add(1, Relaxed);
@@ -459,7 +477,10 @@ impl Conduct<'_> {
             },
             recv(stop) -> told => match told {
                 Ok(()) if self.told => return Err(Fault::Abandoned),
-                Ok(()) => self.told = true,
+                Ok(()) => {
+                    self.told = true;
+                    self.progress.state.enter(TaskState::Stopping);
+                }
                 Err(_) => self.alone = true,
             },
             recv(timeout) -> _ => {}
@@ -474,7 +495,18 @@ fn committed(checkpoint: &Checkpoint) -> Committed {
         taken_at: checkpoint.taken_at,
         pause: Duration::from_micros(checkpoint.pause_micros),
         totals: checkpoint.totals,
+        written: None,
     }
+}
+
+/// What changes of state come to.
+fn written(changes: &[(String, u32, Changes)]) -> Written {
+    let mut written = Written::default();
+    for (_, _, changes) in changes {
+        written.entries += (changes.keys.len() + changes.forgotten.len()) as u64;
+        written.bytes += (changes.keys.bytes() + changes.values.bytes()) as u64;
+    }
+    written
 }
 
 /// Puts what the workers know into the checkpoint; gives the changes of state.

@@ -47,11 +47,22 @@ pub enum Transport {
 }
 
 impl Topology {
-    /// Cuts a plan.
+    /// Cuts a plan for the workers of one process. With one worker there is nothing to cut.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
+        Self::cut(plan, plan.parallelism > 1)
+    }
+
+    /// Cuts a plan for the tasks of several processes, of one worker each.
+    #[must_use]
+    pub fn distributed(plan: &Plan) -> Self {
+        Self::cut(plan, true)
+    }
+
+    fn cut(plan: &Plan, at_keys: bool) -> Self {
         let mut cut = Cut {
             plan,
+            at_keys,
             segments: 1,
             segment_of: Vec::new(),
             groups: BTreeMap::new(),
@@ -132,6 +143,8 @@ impl Topology {
 
 struct Cut<'a> {
     plan: &'a Plan,
+    /// Whether records with keys go to another worker than the one that made them.
+    at_keys: bool,
     segments: usize,
     segment_of: Vec<usize>,
     /// Keyed stages that read from one segment alone share a segment: the one behind it.
@@ -140,7 +153,7 @@ struct Cut<'a> {
 
 impl Cut<'_> {
     fn segment(&mut self, stage: usize) -> usize {
-        if self.plan.parallelism == 1 {
+        if !self.at_keys {
             return 0;
         }
         let ports = &self.plan.stages[stage].component.description().inputs;

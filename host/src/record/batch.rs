@@ -184,6 +184,33 @@ impl Batch {
         part
     }
 
+    /// Cuts the batch into batches one after the other whose records have at most so many bytes each, or are one record; every mark stays in its place.
+    #[must_use]
+    pub fn split(self, bytes: usize) -> Vec<Self> {
+        if self.values.bytes() + self.keys.bytes() <= bytes {
+            let nothing = self.is_empty() && self.marks.is_empty();
+            return if nothing { Vec::new() } else { vec![self] };
+        }
+        let mut parts = Vec::new();
+        let mut part = Self::default();
+        let mut marks = self.marks.iter().peekable();
+        for index in 0..self.len() {
+            let record = self.record(index);
+            let size = record.value.len() + record.key.len();
+            if !part.is_empty() && part.values.bytes() + part.keys.bytes() + size > bytes {
+                parts.push(std::mem::take(&mut part));
+            }
+            while let Some(mark) = marks.next_if(|mark| mark.index as usize <= index) {
+                part.push_mark(mark.watermark);
+            }
+            let key = (!self.keys.is_empty()).then_some(record.key);
+            part.push(record.value, key, record.timestamp);
+        }
+        marks.for_each(|mark| part.push_mark(mark.watermark));
+        parts.push(part);
+        parts
+    }
+
     /// Cuts the batch into one a worker, by the key group of each record; every part has all the marks, in their places.
     #[must_use]
     pub fn partition(&self, workers: usize) -> Vec<Self> {
@@ -240,6 +267,29 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_batch_that_is_split_says_the_same_in_pieces() {
+        let whole = keyed(&["a", "bb", "ccc", "a", "dddddddddd", "b"]);
+        for bytes in 0..60 {
+            let mut joined = Batch::default();
+            for part in whole.clone().split(bytes) {
+                assert!(part.len() == 1 || part.values.bytes() + part.keys.bytes() <= bytes);
+                let mut marks = part.marks.iter().peekable();
+                for index in 0..part.len() {
+                    while let Some(mark) = marks.next_if(|mark| mark.index as usize <= index) {
+                        joined.push_mark(mark.watermark);
+                    }
+                    let record = part.record(index);
+                    joined.push(record.value, Some(record.key), record.timestamp);
+                }
+                marks.for_each(|mark| joined.push_mark(mark.watermark));
+            }
+            assert_eq!(joined, whole, "split at {bytes} bytes");
+        }
+        assert_eq!(Batch::default().split(10), []);
+        assert_eq!(Batch::of_mark(5).split(0), [Batch::of_mark(5)]);
     }
 
     #[test]

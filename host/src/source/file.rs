@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::lines::{Line, Lines};
-use super::{Partition, Read, ReadBatch, Refused, SourceError};
+use super::{Partition, Read, ReadBatch, Refused, Scale, SourceError, Unit};
 use crate::checkpoint::PartitionCheckpoint;
 use crate::config::{Compression, FileSource};
 use crate::record::NO_EVENT_TIME;
@@ -221,6 +221,13 @@ impl Partition for LinesOfFile {
             self.lines.offset(),
             self.plain.then_some(self.identity.size),
         )
+    }
+
+    fn scale(&self) -> Scale {
+        Scale {
+            unit: Unit::Bytes,
+            origin: 0,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ const PREFETCH: (usize, usize, usize) = (64 << 10, 8 << 10, 1 << 10);
 
 pub(super) fn open(
     options: &KafkaSource,
+    only: Option<i32>,
     opening: Opening<'_>,
 ) -> Result<Vec<Box<dyn Partition>>, SourceError> {
     let connection = &options.connection.value;
@@ -51,9 +52,10 @@ pub(super) fn open(
         .as_ref()
         .map_or(opening.name, |group| group.value.as_str());
     let count = inquiry.partitions(&inquiry.client()?, &topic)?;
-    let client = consumer(cluster, &listener, group, count)?;
-    let positions = positions(&inquiry, &client, options, count, opening.restored)?;
-    let queues = assign(&client, &topic, &positions)
+    let numbers = only.map_or_else(|| (0..count).collect(), |only| vec![only]);
+    let client = consumer(cluster, &listener, group, numbers.len())?;
+    let positions = positions(&inquiry, &client, options, &numbers, opening.restored)?;
+    let queues = assign(&client, &topic, &numbers, &positions)
         .map_err(|error| cluster.failure(Outlook::Stays, "an assignment", error))?;
     let attendant = Attendant::start(
         Assignment {
@@ -61,28 +63,30 @@ pub(super) fn open(
             listener: listener.clone(),
             cluster: Arc::clone(cluster),
             topic: Arc::clone(&topic),
+            numbers: numbers.clone(),
             partitions: count,
             who,
         },
         Arc::clone(opening.waits),
-        (!options.bounded).then_some(options.discovery_interval),
+        // One partition of several is a task's; new ones are other tasks.
+        (!options.bounded && only.is_none()).then_some(options.discovery_interval),
     )?;
-    let partition = |(number, (queue, position))| {
+    let partition = |(number, (queue, position)): (i32, _)| {
         let partition = TopicPartition::new(options, &attendant, number, queue, position);
         Box::new(partition) as Box<dyn Partition>
     };
     let read = queues.into_iter().zip(positions);
-    Ok((0..).zip(read).map(partition).collect())
+    Ok(numbers.into_iter().zip(read).map(partition).collect())
 }
 
 fn consumer(
     cluster: &Cluster,
     listener: &Listener,
     group: &str,
-    partitions: i32,
+    partitions: usize,
 ) -> Result<Arc<BaseConsumer<Listener>>, KafkaError> {
     let (all, most, least) = PREFETCH;
-    let each = all / usize::try_from(partitions).unwrap_or(1).max(1);
+    let each = all / partitions.max(1);
     let each = each.clamp(least, most).to_string();
     let defaults = [
         ("queued.max.messages.kbytes", each.as_str()),
@@ -102,11 +106,12 @@ fn consumer(
 fn assign(
     client: &Arc<BaseConsumer<Listener>>,
     topic: &str,
+    numbers: &[i32],
     positions: &[Position],
 ) -> Result<Vec<PartitionQueue>, String> {
     let mut assignment = TopicPartitionList::new();
     let mut queues = Vec::new();
-    for (number, position) in (0..).zip(positions) {
+    for (&number, position) in numbers.iter().zip(positions) {
         assignment
             .add_partition_offset(topic, number, Offset::Offset(position.offset))
             .map_err(|error| error.to_string())?;

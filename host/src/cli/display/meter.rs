@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use crate::cli::literal::printable;
 use crate::cli::quantity::{counted, duration, grouped, rounded, whole_seconds};
+use crate::pipeline::Wait;
 use crate::pipeline::progress::Progress;
 
 /// Speeds are of the last while, so that a change shows and a checkpoint's pause does not.
@@ -53,6 +55,8 @@ pub(super) struct Facts {
     pub(super) late: u64,
     /// How often this run went back to its last checkpoint.
     pub(super) restarts: u64,
+    /// What it waits for.
+    pub(super) waits: Vec<Wait>,
 }
 
 impl Meter {
@@ -91,6 +95,7 @@ impl Meter {
             rejected: totals.rejected,
             late: totals.late,
             restarts: progress.restarts.load(Relaxed),
+            waits: progress.waits.list(),
         }
     }
 
@@ -187,6 +192,10 @@ impl Facts {
     fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut add = |rank, long: String, short: String| parts.push(Part { long, short, rank });
+        for Wait { who, what, since } in &self.waits {
+            let waiting = format!("waiting {}: {}", whole_seconds(*since), printable(who));
+            add(0, format!("{waiting}: {}", printable(what)), waiting);
+        }
         if let Some(share) = self.share {
             add(
                 1,
@@ -256,11 +265,12 @@ mod tests {
             rejected: 17_604,
             late: 4,
             restarts: 1,
+            waits: Vec::new(),
         }
     }
 
     fn progress(records: u64) -> Progress {
-        let progress = Progress::new(std::iter::empty(), 1);
+        let progress = Progress::new([], 1, []);
         progress.records.store(records, Relaxed);
         progress
     }
@@ -285,6 +295,27 @@ mod tests {
             "42% 412k/s eta 13 s 17.6k rej 1 restart"
         );
         assert_eq!(facts().within(1), "1 restart");
+    }
+
+    #[test]
+    fn what_is_waited_for_comes_first_and_stays_on_a_narrow_line() {
+        let wait = Wait {
+            who: "sink alerts".to_owned(),
+            what: "the nodes of `tables` do not answer".to_owned(),
+            since: Duration::from_millis(12_700),
+        };
+        let waiting = Facts {
+            waits: vec![wait],
+            ..facts()
+        };
+        let wide = waiting.within(250);
+        assert!(
+            wide.starts_with(
+                "waiting 12 s: sink alerts: the nodes of `tables` do not answer · 42 % · "
+            ),
+            "{wide}"
+        );
+        assert_eq!(waiting.within(38), "waiting 12 s: sink alerts 1 restart");
     }
 
     #[test]

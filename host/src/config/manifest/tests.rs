@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    ColumnType, Compression, OutputPort, PreflightKind, Reference, Secret, SinkKind, SourceKind,
+    ColumnType, Compression, ConnectionKind, FileSource, HttpConnection, OutputPort, PreflightKind,
+    RateLimit, Reference, Secret, SinkKind, SourceKind,
 };
 
 const SMALLEST: &str = r#"
@@ -108,6 +109,22 @@ fn checkpoint_path(written: &str, environment: &Variables, options: &[&str]) -> 
     read_with(&text, environment, options).checkpoint.path.value
 }
 
+/// The first source, which is one of files.
+fn file(manifest: &Manifest) -> &FileSource {
+    match &manifest.sources[0].kind {
+        SourceKind::File(file) => file,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The first connection, which is one by HTTP.
+fn http(manifest: &Manifest) -> &HttpConnection {
+    match &manifest.connections[0].kind {
+        ConnectionKind::Http(http) => http,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn port(stage: &str, port: &str) -> OutputPort {
     OutputPort {
         stage: stage.to_owned(),
@@ -123,7 +140,7 @@ fn what_a_manifest_leaves_out_has_its_default() {
     assert_eq!(manifest.checkpoint.minimum_pause, Duration::from_secs(30));
     assert_eq!(manifest.recovery.maximum_restarts, 3);
     assert_eq!(manifest.dead_letters, DeadLetters::Sqlite);
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    let file = file(&manifest);
     assert_eq!(file.compression, Compression::Auto);
     assert_eq!(*file.maximum_record_bytes, 1 << 20);
     let stage = &manifest.stages[0];
@@ -198,7 +215,7 @@ fn sinks_keep_what_was_written_of_them() {
 #[test]
 fn connections_say_where_their_secrets_are() {
     let manifest = read(FULL);
-    let connection = &manifest.connections[0];
+    let connection = http(&manifest);
     assert_eq!(
         connection.url(&*connection.token_path),
         "https://crm.example.com/v1/oauth/token"
@@ -211,6 +228,26 @@ fn connections_say_where_their_secrets_are() {
     let PreflightKind::DataAction(check) = &manifest.preflight[0].kind;
     assert!(!manifest.preflight[0].enabled);
     assert_eq!(*check.connection, "crm");
+}
+
+#[test]
+fn the_burst_of_a_rate_limit_is_what_is_read_in_a_second_unless_it_is_said() {
+    let limit = |text: &str| {
+        let option = format!("sources.lines.rate-limit={text}");
+        read_with(SMALLEST, &Variables::new(), &[&option]).sources[0].rate_limit
+    };
+    let expected = |records_per_second, burst| {
+        Some(RateLimit {
+            records_per_second,
+            burst,
+        })
+    };
+    assert_eq!(limit("{records-per-second=500}"), expected(500, 500));
+    assert_eq!(
+        limit("{records-per-second=500,burst=20}"),
+        expected(500, 20)
+    );
+    assert_eq!(read(SMALLEST).sources[0].rate_limit, None);
 }
 
 #[test]
@@ -270,8 +307,8 @@ fn a_whole_reference_stands_for_a_number_a_boolean_a_duration_or_a_size() {
     let manifest = read_with(&text, &environment, &[]);
     assert_eq!(*manifest.pipeline.parallelism, 8);
     assert!(!manifest.preflight[0].enabled);
-    assert_eq!(manifest.connections[0].timeout, Duration::from_secs(2));
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    assert_eq!(http(&manifest).timeout, Duration::from_secs(2));
+    let file = file(&manifest);
     assert_eq!(*file.maximum_record_bytes, 4096);
 }
 
@@ -285,7 +322,7 @@ fn an_option_replaces_what_the_manifest_says() {
     let manifest = read_with(SMALLEST, &Variables::new(), &options);
     assert_eq!(*manifest.pipeline.parallelism, 2);
     assert_eq!(&**manifest.pipeline.name, "returns");
-    let SourceKind::File(file) = &manifest.sources[0].kind;
+    let file = file(&manifest);
     let paths: Vec<&Path> = file.paths.iter().map(|path| path.as_path()).collect();
     assert_eq!(paths, [Path::new("x.jsonl"), Path::new("y.jsonl")]);
 }

@@ -53,6 +53,16 @@ pub enum KafkaError {
         /// The topic.
         topic: String,
     },
+    /// A topic between tasks has another number of partitions than the manifest says.
+    #[error("the topic `{topic}` has {found} partitions, and the manifest says {expected}")]
+    Partitions {
+        /// The topic.
+        topic: String,
+        /// How many it has.
+        found: i32,
+        /// How many it should have.
+        expected: i32,
+    },
     /// A partition does not have the offset to be read next.
     #[error(
         "partition {partition} of the topic `{topic}` is to be read from offset {offset}, and has the offsets {low} to {high}"
@@ -134,6 +144,7 @@ impl KafkaError {
             Self::Refused { .. } => Code::KAFKA_REFUSED,
             Self::Interrupted { .. } => Code::KAFKA_INTERRUPTED,
             Self::UnknownTopic { .. } => Code::KAFKA_TOPIC,
+            Self::Partitions { .. } => Code::EXCHANGE_PARTITIONS,
             Self::OffsetOutOfRange { .. } => Code::OFFSET_OUT_OF_RANGE,
             Self::OtherTopic { .. } => Code::SOURCE_CHANGED,
             Self::Position { .. } => Code::CHECKPOINT_MISMATCH,

@@ -46,7 +46,10 @@ pub(crate) struct Bounds {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub(crate) partitions: i32,
+    /// -1 for the cluster's own default.
     pub(crate) replication_factor: i32,
+    /// By Kafka's own names.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
 }
 
 impl From<CreateTopic> for Wanted {
@@ -55,6 +58,7 @@ impl From<CreateTopic> for Wanted {
         Self {
             partitions: count(options.partitions),
             replication_factor: count(options.replication_factor),
+            settings: &[],
         }
     }
 }
@@ -226,7 +230,10 @@ impl Inquiry<'_> {
         let admin = self.cluster.admin(self.listener)?;
         let request = format!("to make the topic `{topic}`");
         let replication = TopicReplication::Fixed(wanted.replication_factor);
-        let new = NewTopic::new(topic, wanted.partitions, replication);
+        let new = wanted.settings.iter().fold(
+            NewTopic::new(topic, wanted.partitions, replication),
+            |new, (name, value)| new.set(name, value),
+        );
         self.ask(&client, &request, |_| {
             let options = AdminOptions::new()
                 .operation_timeout(Some(5 * PATIENCE))

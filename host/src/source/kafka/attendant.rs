@@ -33,6 +33,9 @@ pub(super) struct Assignment {
     pub(super) listener: Listener,
     pub(super) cluster: Arc<Cluster>,
     pub(super) topic: Arc<str>,
+    /// The partitions that are read.
+    pub(super) numbers: Vec<i32>,
+    /// How many the topic has.
     pub(super) partitions: i32,
     /// Who waits, for those who look at what is waited for.
     pub(super) who: String,
@@ -190,8 +193,8 @@ struct Watch {
     discovery: Option<Duration>,
     checked: Instant,
     discovered: Instant,
-    /// The partition whose broker is asked next whether it is there.
-    next: i32,
+    /// Which of the partitions' brokers was asked last whether it is there.
+    next: usize,
 }
 
 impl Watch {
@@ -221,13 +224,15 @@ impl Watch {
             return;
         }
         self.checked = Instant::now();
-        let partitions = self.assignment.partitions;
+        let numbers = &self.assignment.numbers;
         let answered = if in_doubt {
             self.notes.healthy.store(false, Relaxed);
-            (0..partitions).all(|partition| self.asks(partition))
+            numbers.iter().all(|&partition| self.asks(partition))
         } else {
-            self.next = (self.next + 1) % partitions.max(1);
-            self.asks(self.next)
+            self.next = (self.next + 1) % numbers.len().max(1);
+            numbers
+                .get(self.next)
+                .is_none_or(|&partition| self.asks(partition))
         };
         let Assignment {
             listener,

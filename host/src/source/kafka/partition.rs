@@ -10,7 +10,7 @@ use super::position::{Position, name};
 use crate::config::{KafkaSource, NullValues};
 use crate::connection::kafka::{KafkaError, Outlook, PartitionQueue, Taken, outlook_of};
 use crate::record::NO_EVENT_TIME;
-use crate::source::{Partition, Read, ReadBatch, Refused, SourceError, Wake};
+use crate::source::{Partition, Read, ReadBatch, Refused, Scale, SourceError, Unit, Wake};
 
 /// A batch ends when it has so many records, or so many bytes.
 const BATCH_RECORDS: usize = 1024;
@@ -220,6 +220,13 @@ impl Partition for TopicPartition {
         // The end is as old as the last answer of the broker.
         let end = end.map(|end| since_first(end.max(offset)));
         (since_first(offset), end)
+    }
+
+    fn scale(&self) -> Scale {
+        Scale {
+            unit: Unit::Records,
+            origin: u64::try_from(self.position.first).unwrap_or(0),
+        }
     }
 
     fn committed(&mut self) {

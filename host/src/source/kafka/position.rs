@@ -27,18 +27,18 @@ pub(super) fn name(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
 }
 
-/// Where each partition, from 0 on, is read from.
+/// Where each partition of these numbers is read from.
 pub(super) fn positions(
     inquiry: &Inquiry<'_>,
     client: &Arc<BaseConsumer<Listener>>,
     options: &KafkaSource,
-    partitions: i32,
+    numbers: &[i32],
     restored: Option<&BTreeMap<String, PartitionCheckpoint>>,
 ) -> Result<Vec<Position>, KafkaError> {
     let topic = &options.topic.value;
     let first = match restored {
         Some(_) => Vec::new(),
-        None => starts(inquiry, client, options, partitions)?,
+        None => starts(inquiry, client, options, partitions(numbers))?,
     };
     let position = |number: i32| {
         let name = name(topic, number);
@@ -63,7 +63,12 @@ pub(super) fn positions(
             end: options.bounded.then_some(bounds.high),
         })
     };
-    (0..partitions).map(position).collect()
+    numbers.iter().copied().map(position).collect()
+}
+
+/// How many partitions, from 0 on, there are at least.
+fn partitions(numbers: &[i32]) -> i32 {
+    numbers.iter().max().map_or(0, |last| last + 1)
 }
 
 /// Where a partition is begun.

@@ -1,0 +1,97 @@
+//! The side of those who ask.
+
+use std::io;
+use std::path::Path;
+
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::address::addresses;
+use super::error::AdminError;
+use super::protocol::{
+    Answer, Content, LONGEST_ANSWER, PATIENCE, Request, VERSION, is_trusted, read_line, write_line,
+};
+use super::status::Status;
+
+/// How the pipeline with this checkpoint database fares, as the process that runs it says; none if no process does.
+///
+/// # Errors
+/// [`AdminError`] where there is a process that does not answer, or not in a way that is understood.
+pub fn status(database: &Path) -> Result<Option<Status>, AdminError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| AdminError::Open {
+            path: database.to_owned(),
+            error,
+        })?;
+    for path in addresses(database) {
+        if let Some(status) = runtime.block_on(ask(&path))? {
+            return Ok(Some(status));
+        }
+    }
+    Ok(None)
+}
+
+/// None if nobody listens there.
+async fn ask(path: &Path) -> Result<Option<Status>, AdminError> {
+    let stream = match timeout(PATIENCE, UnixStream::connect(path)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return unreachable(path, error),
+        Err(_) => return Err(silent(path, io::ErrorKind::TimedOut.into())),
+    };
+    if !stream.peer_cred().is_ok_and(|peer| is_trusted(&peer)) {
+        return Err(AdminError::Denied {
+            path: path.to_owned(),
+            error: io::Error::other("it belongs to another user"),
+        });
+    }
+    let line = timeout(PATIENCE, exchange(&stream))
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        .map_err(|error| silent(path, error))?;
+    let not_understood = |found| AdminError::NotUnderstood {
+        path: path.to_owned(),
+        found,
+    };
+    let answer: Answer =
+        serde_json::from_slice(&line).map_err(|error| not_understood(error.to_string()))?;
+    match answer.content {
+        Content::Error(refusal) => Err(not_understood(refusal.problem)),
+        Content::Status(_) if answer.version != VERSION => Err(not_understood(format!(
+            "it speaks version {}, this is version {VERSION}",
+            answer.version
+        ))),
+        Content::Status(status) => Ok(Some(*status)),
+    }
+}
+
+async fn exchange(stream: &UnixStream) -> io::Result<Vec<u8>> {
+    let request = Request {
+        version: VERSION,
+        command: "status".to_owned(),
+    };
+    write_line(stream, &request).await?;
+    read_line(stream, LONGEST_ANSWER).await
+}
+
+fn unreachable(path: &Path, error: io::Error) -> Result<Option<Status>, AdminError> {
+    match error.kind() {
+        // Never there, or left by a process that is gone.
+        io::ErrorKind::NotFound
+        | io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::NotADirectory => Ok(None),
+        io::ErrorKind::PermissionDenied => Err(AdminError::Denied {
+            path: path.to_owned(),
+            error,
+        }),
+        _ => Err(silent(path, error)),
+    }
+}
+
+fn silent(path: &Path, error: io::Error) -> AdminError {
+    AdminError::Silent {
+        path: path.to_owned(),
+        error,
+    }
+}

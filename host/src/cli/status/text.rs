@@ -1,0 +1,414 @@
+//! How a pipeline fares, for people: facts, and a table each of sources, stages and sinks.
+
+use std::io;
+use std::time::Duration;
+
+use crate::admin::{
+    CheckpointStatus, HostStatus, SinkStatus, SourceStatus, StageStatus, State, Status, TaskStatus,
+    WaitStatus,
+};
+use crate::cli::literal::printable;
+use crate::cli::page::{Page, Table, numbers, words};
+use crate::cli::quantity::{bytes, counted, duration, grouped, moment, whole_seconds};
+use crate::source::Unit;
+
+/// Stands for what is not known.
+const NOTHING: &str = "-";
+
+pub(super) fn write(status: &Status, page: &mut Page<'_>) -> io::Result<()> {
+    page.heading(&heading(status))?;
+    for task in &status.tasks {
+        // The only task of a pipeline has its name.
+        if status.tasks.len() > 1 {
+            page.line("")?;
+            page.heading(&format!("Task {}", printable(&task.name)))?;
+        }
+        write_task(task, status.host.is_some(), page)?;
+    }
+    Ok(())
+}
+
+fn heading(status: &Status) -> String {
+    let name = printable(&status.pipeline);
+    match &status.host {
+        Some(host) => format!("{name}: {}", process(host)),
+        None => format!("{name}: no process runs it"),
+    }
+}
+
+fn process(host: &HostStatus) -> String {
+    let HostStatus {
+        version,
+        process,
+        uptime_seconds,
+        memory_bytes,
+    } = host;
+    let memory = memory_bytes.map_or_else(String::new, |memory| format!(", {}", bytes(memory)));
+    format!(
+        "process {process}, up {}{memory}, jackfield {}",
+        whole_seconds(seconds(*uptime_seconds)),
+        printable(version),
+    )
+}
+
+fn write_task(task: &TaskStatus, is_run: bool, page: &mut Page<'_>) -> io::Result<()> {
+    page.facts(&facts(task, is_run))?;
+    if !task.sources.is_empty() {
+        page.line("")?;
+        page.table(&sources(&task.sources))?;
+    }
+    if !task.stages.is_empty() {
+        page.line("")?;
+        page.table(&stages(&task.stages))?;
+    }
+    if !task.sinks.is_empty() && is_run {
+        page.line("")?;
+        page.table(&sinks(&task.sinks))?;
+    }
+    Ok(())
+}
+
+fn facts(task: &TaskStatus, is_run: bool) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if is_run {
+        facts.push(("state", state(task)));
+    }
+    facts.extend(task.waits.iter().map(|wait| ("waits", waits(wait))));
+    facts.push(("records", records(task)));
+    facts.push(("event time", event_time(task)));
+    match &task.checkpoint {
+        Some(checkpoint) => {
+            facts.push(("checkpoint", taken(checkpoint)));
+            let stored = checkpoint.stored_bytes.map(bytes);
+            facts.extend(stored.map(|stored| ("stored", stored)));
+        }
+        None => facts.push(("checkpoint", "none yet".to_owned())),
+    }
+    facts
+}
+
+fn state(task: &TaskStatus) -> String {
+    let mut text = match task.state {
+        State::Starting => "starting",
+        State::Running => "running",
+        State::Waiting => "waiting",
+        State::Recovering => "recovering",
+        State::Stopping => "stopping",
+        State::Ended => "ended",
+    }
+    .to_owned();
+    if let Some(standstill) = task.standstill_seconds {
+        text.push_str(&format!(
+            ", for {} at a standstill for a checkpoint",
+            duration(seconds(standstill))
+        ));
+    }
+    if let (Some(restarts @ 1..), Some(attempt)) = (task.restarts, task.attempt) {
+        let restarts = counted(restarts, "restart", "restarts");
+        text.push_str(&format!(", attempt {attempt} after {restarts}"));
+    }
+    text
+}
+
+fn waits(wait: &WaitStatus) -> String {
+    format!(
+        "{} for {}: {}",
+        printable(&wait.part),
+        whole_seconds(seconds(wait.seconds)),
+        printable(&wait.reason)
+    )
+}
+
+fn records(task: &TaskStatus) -> String {
+    let mut text = format!("{} read", grouped(task.records));
+    if let Some(rate) = task.records_per_second {
+        text.push_str(&format!(" ({} a second)", whole(rate)));
+    }
+    text.push_str(&format!(", {} rejected", grouped(task.rejected)));
+    if task.late > 0 {
+        text.push_str(&format!(", of which {} late", grouped(task.late)));
+    }
+    text
+}
+
+fn event_time(task: &TaskStatus) -> String {
+    let Some(latest) = task.latest_event_time else {
+        return "none yet".to_owned();
+    };
+    match task.watermark_delay_seconds {
+        Some(delay) => format!(
+            "{}, watermark {} behind",
+            moment(latest),
+            duration(seconds(delay))
+        ),
+        None => moment(latest),
+    }
+}
+
+fn taken(checkpoint: &CheckpointStatus) -> String {
+    let mut text = format!(
+        "{}, {} ago, paused for {}",
+        checkpoint.epoch,
+        whole_seconds(seconds(checkpoint.age_seconds)),
+        duration(seconds(checkpoint.pause_seconds)),
+    );
+    if let (Some(entries), Some(size)) = (checkpoint.entries_written, checkpoint.bytes_written) {
+        let entries = counted(entries, "entry", "entries");
+        text.push_str(&format!(", wrote {entries} ({})", bytes(size)));
+    }
+    if checkpoint.complete == Some(true) {
+        text.push_str(", all input worked on");
+    }
+    text
+}
+
+/// The last column of each table takes what is left of the terminal's width.
+fn sources(sources: &[SourceStatus]) -> Table {
+    let mut table = Table::new(&[
+        words("SOURCE"),
+        numbers("POSITION"),
+        numbers("END"),
+        numbers("LAG"),
+        numbers("A SECOND"),
+        words("PARTITION"),
+    ]);
+    for source in sources {
+        for partition in &source.partitions {
+            let rate = partition.read_per_second.map(|rate| rate.round() as u64);
+            table.row([
+                printable(&source.name),
+                amount(partition.position, source.unit),
+                amount(partition.end, source.unit),
+                amount(partition.lag, source.unit),
+                amount(rate, source.unit),
+                printable(&partition.name),
+            ]);
+        }
+    }
+    table.without_blanks(NOTHING)
+}
+
+fn stages(stages: &[StageStatus]) -> Table {
+    let mut table = Table::new(&[
+        words("STAGE"),
+        numbers("IN"),
+        numbers("OUT"),
+        numbers("CPU"),
+        numbers("IN A SECOND"),
+        words("WATERMARK"),
+    ]);
+    for stage in stages {
+        table.row([
+            printable(&stage.name),
+            known(stage.records_in, grouped),
+            known(stage.records_out, grouped),
+            known(stage.cpu_seconds, |cpu| duration(seconds(cpu))),
+            known(stage.records_in_per_second, whole),
+            watermark(stage),
+        ]);
+    }
+    table.without_blanks(NOTHING)
+}
+
+fn watermark(stage: &StageStatus) -> String {
+    match (stage.watermark, stage.watermark_delay_seconds) {
+        (Some(watermark), Some(delay)) => {
+            let delay = duration(seconds(delay));
+            format!("{}, {delay} behind", moment(watermark))
+        }
+        (Some(watermark), None) => moment(watermark),
+        (None, _) if stage.at_end_of_input => "end of input".to_owned(),
+        // Not yet, or never: a stage in front of where watermarks are made has none.
+        (None, _) => NOTHING.to_owned(),
+    }
+}
+
+fn sinks(sinks: &[SinkStatus]) -> Table {
+    let mut table = Table::new(&[
+        words("SINK"),
+        numbers("RECORDS"),
+        numbers("A SECOND"),
+        words("STATE"),
+    ]);
+    for sink in sinks {
+        table.row([
+            printable(&sink.name),
+            known(sink.records, grouped),
+            known(sink.records_per_second, whole),
+            match &sink.waits_for {
+                Some(reason) => format!("waits: {}", printable(reason)),
+                None => "ready".to_owned(),
+            },
+        ]);
+    }
+    table.without_blanks(NOTHING)
+}
+
+fn known<T>(fact: Option<T>, write: impl FnOnce(T) -> String) -> String {
+    fact.map_or_else(|| NOTHING.to_owned(), write)
+}
+
+fn amount(number: Option<u64>, unit: Option<Unit>) -> String {
+    known(number, |number| match unit {
+        Some(Unit::Bytes) => bytes(number),
+        Some(Unit::Records) | None => grouped(number),
+    })
+}
+
+fn whole(rate: f64) -> String {
+    grouped(rate.round() as u64)
+}
+
+/// What a host says may be anything.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::PartitionStatus;
+
+    fn status() -> Status {
+        let stage = |name: &str, watermark| StageStatus {
+            name: name.to_owned(),
+            records_in: Some(2_100_000),
+            records_out: Some(2_082_396),
+            cpu_seconds: Some(1.25),
+            records_in_per_second: None,
+            watermark,
+            watermark_delay_seconds: watermark.map(|_| 5.001),
+            at_end_of_input: false,
+        };
+        let task = TaskStatus {
+            name: "data-actions".to_owned(),
+            state: State::Waiting,
+            waits: vec![WaitStatus {
+                part: "sink alerts".to_owned(),
+                reason: "the nodes of `tables` do not answer".to_owned(),
+                seconds: 12.7,
+            }],
+            attempt: Some(2),
+            restarts: Some(1),
+            records: 2_100_000,
+            records_per_second: None,
+            rejected: 17_604,
+            late: 4,
+            latest_event_time: Some(1_704_067_205_250),
+            watermark_delay_seconds: Some(5.001),
+            checkpoint: Some(CheckpointStatus {
+                epoch: 3,
+                taken_at: 1_704_067_200_000,
+                age_seconds: 12.3,
+                pause_seconds: 0.045,
+                entries_written: Some(1_234),
+                bytes_written: Some(12_600),
+                stored_bytes: Some(12_900_000),
+                taken: Some(2),
+                complete: None,
+            }),
+            standstill_seconds: None,
+            sources: vec![SourceStatus {
+                name: "records".to_owned(),
+                unit: Some(Unit::Records),
+                lag: Some(30),
+                partitions: vec![PartitionStatus {
+                    name: "topic/0".to_owned(),
+                    position: Some(1_000),
+                    end: Some(1_030),
+                    lag: Some(30),
+                    read_per_second: None,
+                }],
+            }],
+            stages: vec![
+                stage("parse", None),
+                stage("count", Some(1_704_067_200_249)),
+            ],
+            sinks: vec![SinkStatus {
+                name: "alerts".to_owned(),
+                records: Some(77),
+                records_per_second: None,
+                waits_for: Some("the nodes of `tables` do not answer".to_owned()),
+            }],
+        };
+        Status {
+            pipeline: "data-actions".to_owned(),
+            host: Some(HostStatus {
+                version: "0.1.0".to_owned(),
+                process: 4434,
+                uptime_seconds: 200.0,
+                memory_bytes: Some(32_174_080),
+            }),
+            tasks: vec![task],
+        }
+    }
+
+    fn written(status: &Status) -> String {
+        let mut out = Vec::new();
+        write(status, &mut Page::to(&mut out, None)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_person_sees_at_a_glance_what_is_waited_for() {
+        assert_eq!(
+            written(&status()),
+            "\
+data-actions: process 4434, up 3 min 20 s, 30.7 MiB, jackfield 0.1.0
+  state       waiting, attempt 2 after 1 restart
+  waits       sink alerts for 12 s: the nodes of `tables` do not answer
+  records     2,100,000 read, 17,604 rejected, of which 4 late
+  event time  2024-01-01T00:00:05.250Z, watermark 5.0 s behind
+  checkpoint  3, 12 s ago, paused for 45 ms, wrote 1,234 entries (12.3 KiB)
+  stored      12.3 MiB
+
+SOURCE   POSITION    END  LAG  PARTITION
+records     1,000  1,030   30  topic/0
+
+STAGE         IN        OUT    CPU  WATERMARK
+parse  2,100,000  2,082,396  1.2 s  -
+count  2,100,000  2,082,396  1.2 s  2024-01-01T00:00:00.249Z, 5.0 s behind
+
+SINK    RECORDS  STATE
+alerts       77  waits: the nodes of `tables` do not answer
+"
+        );
+    }
+
+    #[test]
+    fn it_can_be_read_in_80_columns() {
+        let text = written(&status());
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_happens_in_a_second_is_shown_when_it_is_known() {
+        let mut status = status();
+        status.tasks[0].records_per_second = Some(499.6);
+        status.tasks[0].sources[0].partitions[0].read_per_second = Some(499.6);
+        let text = written(&status);
+        assert!(text.contains("read (500 a second),"), "{text}");
+        assert!(text.contains("LAG  A SECOND  PARTITION"), "{text}");
+    }
+
+    #[test]
+    fn nothing_that_a_host_says_moves_the_cursor() {
+        let mut status = status();
+        status.tasks[0].waits[0].reason = "\x1b[2J".to_owned();
+        status.tasks[0].sources[0].partitions[0].name = "\x1b[2J".to_owned();
+        status.tasks[0].state = State::Running;
+        assert!(!written(&status).contains('\x1b'));
+    }
+
+    #[test]
+    fn several_tasks_are_told_apart() {
+        let mut status = status();
+        let mut other = status.tasks[0].clone();
+        other.name = "data-actions.1".to_owned();
+        status.tasks.push(other);
+        assert!(written(&status).contains("\nTask data-actions.1\n"));
+    }
+}

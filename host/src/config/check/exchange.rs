@@ -1,0 +1,70 @@
+//! What several processes can share: sources and sinks that all of them reach, and one cluster whose transactions hold them together.
+
+use crate::config::check::Parts;
+use crate::config::code;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::exchange::ExchangeKind;
+use crate::config::place::Located;
+use crate::config::reader::Context;
+use crate::config::sink::SinkKind;
+use crate::config::source::SourceKind;
+
+pub(super) fn check(parts: &Parts<'_>, context: &Context) {
+    let Some(pipeline) = parts.pipeline else {
+        return;
+    };
+    if pipeline.exchange.kind.value != ExchangeKind::Kafka {
+        return;
+    }
+    let exchange = &pipeline.exchange.kind;
+    if pipeline.parallelism.value > 1 {
+        context.report(
+            contradiction(
+                exchange,
+                "`parallelism` is for the exchange within a process",
+            )
+            .related(pipeline.parallelism.place.clone(), "it is set here")
+            .help("leave `parallelism` out; `exchange-partitions` says over how many tasks stages with keys are spread"),
+        );
+    }
+    let mut connections: Vec<&Located<String>> = Vec::new();
+    for source in parts.sources {
+        match &source.kind {
+            SourceKind::Kafka(kafka) => connections.push(&kafka.connection),
+            SourceKind::File(_) => context.report(
+                contradiction(exchange, "a file cannot be read by several processes")
+                    .related(source.name.place.clone(), "this source reads files")
+                    .help("use `exchange = \"memory\"`, or put the records into a topic"),
+            ),
+        }
+    }
+    for sink in parts.sinks {
+        match &sink.kind {
+            SinkKind::Kafka(kafka) => connections.push(&kafka.connection),
+            SinkKind::Cassandra(_) | SinkKind::Stdout(_) => {}
+            SinkKind::Sqlite(_) | SinkKind::Jsonl(_) => context.report(
+                contradiction(exchange, "a file cannot be written by several processes")
+                    .related(sink.name.place.clone(), "this sink writes one")
+                    .help("use `exchange = \"memory\"`, or a sink that all processes reach"),
+            ),
+        }
+    }
+    let other = connections
+        .iter()
+        .find(|connection| connection.value != connections[0].value);
+    if let Some(other) = other {
+        context.report(
+            contradiction(
+                exchange,
+                "the exchange, the sources and the Kafka sinks need one cluster, whose transactions hold them together",
+            )
+            .related(connections[0].place.clone(), "this one")
+            .related(other.place.clone(), "and another one")
+            .help("use one connection for all of them, or `exchange = \"memory\"`"),
+        );
+    }
+}
+
+fn contradiction(exchange: &Located<ExchangeKind>, problem: &str) -> Diagnostic {
+    Diagnostic::new(&code::CONTRADICTION, exchange.place.clone(), problem)
+}
