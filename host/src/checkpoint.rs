@@ -1,26 +1,35 @@
-//! What a pipeline knows at a moment when nothing is in flight, and the database that keeps it.
+//! What a pipeline knows at a moment when nothing is in flight, and the store that keeps it.
 //!
 //! A checkpoint is the positions of the sources, the watermarks, the state of every stage, and how far each sink has come. All
-//! of it is committed in one transaction, together with the rows of the sqlite sinks and the dead letters of the same epoch:
-//! after a crash either everything of an epoch has happened or nothing has.
+//! of it is committed at once, together with the dead letters of the same epoch and, where the store is a database, the rows of the sqlite sinks:
+//! after a crash either everything of an epoch has happened or nothing has. Two places can keep checkpoints: an SQLite database, and an object store, which
+//! a process on another machine can go on from.
 
+mod backend;
 mod dead_letters;
-mod lock;
-mod schema;
+mod error;
+mod location;
+mod objects;
+mod packed;
+mod sqlite;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
+pub use error::StoreError;
+pub use location::Location;
 pub use state::{StoredEntry, StoredKey};
-pub use store::{Finality, Store, StoreError};
+pub use store::{Database, Finality, Recorded, StageState, Store};
 
 use crate::record::EventTime;
 
-/// Everything of a checkpoint but the state entries, which have a table of their own.
+/// Everything of a checkpoint but the state entries, which are kept beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {

@@ -34,7 +34,7 @@ mod tree;
 mod url;
 mod watermark;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, CheckpointStore, ObjectStore, ObjectUrl, S3Options};
 pub use code::Code;
 pub use configuration::Configuration;
 pub use connection::{

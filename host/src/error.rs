@@ -107,10 +107,10 @@ codes! {
     ENGINE_FAILED = "JF-4005", "the WebAssembly engine does not start",
         "Wasmtime could not be set up. It reserves several gibibytes of address space (not memory) for the plugins' linear memories, and starts one thread of its own.",
         "The machine or its limits lack what the engine needs; the message says what. Address space (`ulimit -v`) is the usual reason.";
-    CHECKPOINT_UNUSABLE = "JF-5001", "the checkpoint database cannot be used",
-        "Every checkpoint and every entry of state is stored with a checksum. One does not match, or SQLite finds the file damaged. Rather than to go on from something half right, the pipeline does not start.",
-        "Restore the file from a copy, or move it away to start afresh. Nothing of it was used.";
-    CHECKPOINT_FOREIGN = "JF-5002", "the database belongs to something else",
+    CHECKPOINT_UNUSABLE = "JF-5001", "the checkpoints cannot be used",
+        "Everything that is kept is stored with a checksum. One does not match, an object is missing or cut short, or SQLite finds its file damaged. Rather than to go on from something half right, the pipeline does not start.",
+        "Restore the file or folder from a copy, or move it away to start afresh. Nothing of it was used.";
+    CHECKPOINT_FOREIGN = "JF-5002", "the checkpoints belong to something else",
         "The file at `checkpoint.path` is not an SQLite database, is one of another program, of another pipeline, or of another version of the format.",
         "Give the pipeline its own file with `checkpoint.path`.";
     CHECKPOINT_MISMATCH = "JF-5003", "the checkpoint does not fit the manifest",
@@ -122,9 +122,18 @@ codes! {
     CHECKPOINT_WRITE = "JF-5005", "a checkpoint cannot be written",
         "SQLite could not write or read the database: the disk is full, the folder is not writable, or another program holds a lock on it. Nothing of the epoch that was to be committed has happened.",
         "Check the disk that holds `checkpoint.path`. The pipeline goes on from the last one that was written.";
-    CHECKPOINT_MISSING = "JF-5006", "there is no checkpoint database",
-        "A command asked what a pipeline remembers or refused, and there is no file at `checkpoint.path`: the pipeline has not run yet, or it ran with another path.",
+    CHECKPOINT_MISSING = "JF-5006", "there are no checkpoints",
+        "A command asked what a pipeline remembers or refused, and there is nothing at `checkpoint.path` or `checkpoint.url`: the pipeline has not run yet, or it ran with another path.",
         "Run the pipeline first. If it has run: use the `--set` options and environment variables (`${NAME}` in the manifest) of that run.";
+    CHECKPOINT_FENCED = "JF-5007", "another process has taken over the pipeline",
+        "Whoever begins to run a pipeline claims it, and from then on those who ran it before can commit nothing any more: two of them would write everything twice. This process was slow, cut off or stopped for a time, or the pipeline was started a second time. What it had not committed has not happened; the other process does it.",
+        "If the other process was meant to take over, nothing is to be done. Else stop one of the two: a pipeline whose checkpoints are in an object store is not locked, the last one that is started has it.";
+    CHECKPOINT_UNAVAILABLE = "JF-5008", "the object store of the checkpoints does not answer",
+        "Requests to the object store failed on the way or on its side, also when they were tried again for some seconds. The pipeline goes back to its last checkpoint and tries again with growing pauses.",
+        "Check that the object store is well and that the network, proxy and `endpoint` of `[checkpoint]` let this machine through. Nothing is lost; the pipeline goes on by itself.";
+    CHECKPOINT_REFUSED = "JF-5009", "the object store of the checkpoints refuses what it is asked for",
+        "The object store answered, and will not do what the pipeline needs: the credentials are wrong or lack a right, the bucket or folder does not exist, or it does not know a conditional put (`If-None-Match`), by which one process alone can write each checkpoint.",
+        "Check `url`, `region`, `endpoint` and the credentials of `[checkpoint]`; they need the rights to read, write, list and delete objects below the URL.";
     SINK_UNWRITABLE = "JF-6001", "a sink cannot be written",
         "The table or file of a sink cannot be made or written.",
         "Check the path or table in the manifest, permissions and free space.";

@@ -25,7 +25,7 @@ pub mod watermark;
 mod attempt;
 mod backoff;
 mod channel;
-mod clock;
+pub(crate) mod clock;
 mod commit;
 mod compatibility;
 mod halt;

@@ -9,7 +9,7 @@ use super::inspection::{Inspected, Problem, print};
 use super::page::{OutputFormat, Page, Table, numbers, words};
 use super::quantity::{bytes, duration, grouped, moment, watermark};
 use super::{Exit, LogFormat};
-use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
+use crate::checkpoint::{Checkpoint, PartitionCheckpoint, Recorded};
 
 /// Hexadecimal digits of a digest that tell plugins apart well enough to read.
 const SHORT_DIGEST: usize = 12;
@@ -24,7 +24,7 @@ pub(super) enum Command {
 pub(super) struct List {
     #[command(flatten)]
     pipeline: Inspected,
-    /// At most so many; the last 100 are remembered.
+    /// At most so many; the last 100 are remembered, in an object store as many as the manifest says.
     #[arg(long)]
     limit: Option<u64>,
     /// How the result is written.
@@ -50,17 +50,24 @@ fn list(arguments: &List, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
     let (_, store) = arguments.pipeline.open(log)?;
     let history = store.history(arguments.limit.unwrap_or(i64::MAX.unsigned_abs()))?;
     if arguments.format == OutputFormat::Json {
-        for (checkpoint, entries_written, bytes_written) in &history {
-            let (entries_written, bytes_written) = (*entries_written, *bytes_written);
+        for recorded in &history {
             page.json(&Entry {
-                entries_written,
-                bytes_written,
-                checkpoint,
+                entries_written: recorded.entries,
+                bytes_written: recorded.bytes,
+                checkpoint: &recorded.checkpoint,
             })?;
         }
         return Ok(());
     }
-    let Some((newest, ..)) = history.first() else {
+    if let Some(epoch) = store.undecided() {
+        page.line(format!(
+            "Epoch {epoch} is written and undecided: it counts if what it wrote elsewhere was committed, which the next epoch finds out.\n"
+        ))?;
+    }
+    let Some(Recorded {
+        checkpoint: newest, ..
+    }) = history.first()
+    else {
         return Ok(page.line("no checkpoints")?);
     };
     write_history(&history, page)?;
@@ -68,7 +75,7 @@ fn list(arguments: &List, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
     write_stages(newest, page)
 }
 
-fn write_history(history: &[(Checkpoint, u64, u64)], page: &mut Page<'_>) -> Result<(), Problem> {
+fn write_history(history: &[Recorded], page: &mut Page<'_>) -> Result<(), Problem> {
     let mut table = Table::new(&[
         numbers("EPOCH"),
         words("TAKEN"),
@@ -79,7 +86,12 @@ fn write_history(history: &[(Checkpoint, u64, u64)], page: &mut Page<'_>) -> Res
         numbers("REJECTED"),
         words(""),
     ]);
-    for (checkpoint, entries, size) in history {
+    for Recorded {
+        checkpoint,
+        entries,
+        bytes: size,
+    } in history
+    {
         table.row([
             checkpoint.epoch.to_string(),
             moment(checkpoint.taken_at),

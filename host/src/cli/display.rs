@@ -7,7 +7,6 @@ mod live;
 mod meter;
 mod summary;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -18,6 +17,8 @@ use indicatif::MultiProgress;
 use self::live::Live;
 use self::meter::{Facts, Meter};
 use super::LogFormat;
+use crate::checkpoint::Location;
+use crate::connection::Services;
 use crate::pipeline::progress::{Committed, Progress};
 
 pub(super) use self::summary::print as summary;
@@ -36,9 +37,16 @@ pub(super) struct Watched {
     /// What it had done before this run.
     before: Committed,
     started: Instant,
-    database: PathBuf,
+    checkpoints: Checkpoints,
     /// The command line that its dead letters are listed by.
     hint: String,
+}
+
+/// Where a pipeline that is watched keeps its checkpoints, and what it reaches them with.
+#[derive(Clone, Debug)]
+pub(super) struct Checkpoints {
+    pub(super) location: Location,
+    pub(super) services: Services,
 }
 
 impl Watched {
@@ -46,7 +54,7 @@ impl Watched {
     pub(super) fn new(
         name: String,
         progress: Arc<Progress>,
-        database: PathBuf,
+        checkpoints: Checkpoints,
         named: &str,
     ) -> Self {
         let before = progress.committed();
@@ -56,7 +64,7 @@ impl Watched {
             progress,
             before,
             started: Instant::now(),
-            database,
+            checkpoints,
             hint,
         }
     }

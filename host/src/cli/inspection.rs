@@ -1,4 +1,4 @@
-//! What the commands that look at a pipeline from outside share: they read its manifest and its database, load no plugin,
+//! What the commands that look at a pipeline from outside share: they read its manifest and its checkpoints, load no plugin,
 //! and disturb nothing. The pipeline may be running.
 
 use std::io;
@@ -11,6 +11,7 @@ use super::{Exit, LogFormat, Manifests, pipelines, report};
 use crate::admin::AdminError;
 use crate::checkpoint::{Store, StoreError};
 use crate::config::{Manifest, nearest};
+use crate::connection::Services;
 use crate::error::Code;
 
 /// The pipeline that a command looks at.
@@ -29,7 +30,7 @@ pub(super) enum Problem {
     /// It has been said already.
     #[error("the manifest is wrong")]
     Reported(Exit),
-    /// The database cannot be read.
+    /// The checkpoints cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is nothing of that name.
@@ -97,11 +98,14 @@ impl Inspected {
         read.pop().ok_or(Problem::Reported(Exit::WrongManifest))
     }
 
-    /// Reads the manifest and opens the database of its pipeline.
+    /// Reads the manifest and opens the store of its pipeline.
     pub(super) fn open(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
         let manifest = self.manifest(format)?;
         let name = manifest.pipeline.name.value.to_string();
-        let store = Store::open_read_only(&manifest.checkpoint.path.value, &name)?;
+        let location = pipelines::location(&manifest, format).map_err(Problem::Reported)?;
+        let services = Services::new()
+            .map_err(|error| Problem::Other(Code::THREAD_FAILED, error.to_string()))?;
+        let store = Store::open_read_only(&location, &name, None, &services)?;
         Ok((manifest, store))
     }
 }

@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::{Exit, LogFormat, Manifests, report};
+use crate::checkpoint::Location;
 use crate::config::{Diagnostics, Manifest, Override, ProcessEnvironment};
 use crate::connection::Services;
 use crate::error::Code;
@@ -50,6 +51,11 @@ pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan
     } else {
         Err(show(&wrong, format))
     }
+}
+
+/// Where a pipeline keeps its checkpoints; secrets that are not where the manifest says are reported.
+pub(super) fn location(manifest: &Manifest, format: LogFormat) -> Result<Location, Exit> {
+    Location::of(&manifest.checkpoint, &ProcessEnvironment).map_err(|wrong| show(&wrong, format))
 }
 
 /// What each pipeline reaches out with; secrets that are not where the manifest says are reported.

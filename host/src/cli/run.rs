@@ -9,9 +9,10 @@ use crossbeam_channel::Receiver;
 use indicatif::MultiProgress;
 use tokio::runtime::Handle;
 
-use super::display::{self, Display, Watched};
+use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
 use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
+use crate::checkpoint::Location;
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::distributed::Distributed;
@@ -37,11 +38,13 @@ enum Work {
 }
 
 impl Work {
-    fn open(plan: Plan, services: Services) -> Result<Self, TaskError> {
-        Ok(match Distributed::open(&plan, services.clone())? {
-            Some(share) => Self::Share(share),
-            None => Self::Whole(Task::open(plan, services)?),
-        })
+    fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
+        Ok(
+            match Distributed::open(&plan, location, services.clone())? {
+                Some(share) => Self::Share(share),
+                None => Self::Whole(Task::open(plan, location, services)?),
+            },
+        )
     }
 
     fn progress(&self) -> Arc<Progress> {
@@ -85,6 +88,10 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
     let services = pipelines::services(&manifests, format)?;
+    let locations = manifests
+        .iter()
+        .map(|manifest| pipelines::location(manifest, format))
+        .collect::<Result<Vec<_>, _>>()?;
     let named = arguments
         .manifests
         .iter()
@@ -92,18 +99,25 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     plans
         .into_iter()
         .zip(services)
+        .zip(locations)
         .zip(named)
-        .map(|((plan, services), named)| open(plan, services, &named, format))
+        .map(|(((plan, services), location), named)| open(plan, services, location, &named, format))
         .collect()
 }
 
-fn open(plan: Plan, services: Services, named: &str, format: LogFormat) -> Result<Ready, Exit> {
-    let (name, database) = (plan.name.clone(), plan.checkpoint.path.clone());
-    let runtime = services.runtime().clone();
-    match Work::open(plan, services) {
+fn open(
+    plan: Plan,
+    services: Services,
+    location: Location,
+    named: &str,
+    format: LogFormat,
+) -> Result<Ready, Exit> {
+    let name = plan.name.clone();
+    match Work::open(plan, &location, services.clone()) {
         Ok(work) => {
-            let control = control(&name, &work, &database, &runtime);
-            let watched = Watched::new(name, work.progress(), database, named);
+            let control = control(&name, &work, &location.anchor(&name), services.runtime());
+            let checkpoints = Checkpoints { location, services };
+            let watched = Watched::new(name, work.progress(), checkpoints, named);
             Ok(Ready {
                 work,
                 watched,

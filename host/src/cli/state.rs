@@ -8,7 +8,7 @@ use super::literal::{self, hex, hex_dump, literal, printable};
 use super::page::{OutputFormat, Page, Table, numbers, words};
 use super::quantity::{bytes, grouped};
 use super::{Exit, LogFormat};
-use crate::checkpoint::{Store, StoredEntry};
+use crate::checkpoint::{StageState, Store, StoredEntry};
 use crate::config::Manifest;
 
 #[derive(Debug, Subcommand)]
@@ -80,7 +80,12 @@ fn list_stages(format: OutputFormat, store: &Store, page: &mut Page<'_>) -> Resu
         words("STATE VERSIONS"),
     ]);
     let stages = store.stages_with_state()?;
-    for (stage, keys, size) in &stages {
+    for StageState {
+        stage,
+        keys,
+        bytes: size,
+    } in &stages
+    {
         let versions = store.state_versions(stage)?;
         if format == OutputFormat::Json {
             page.json(&Stage {
@@ -244,7 +249,7 @@ fn check_stage(stage: &str, manifest: &Manifest, store: &Store) -> Result<(), Pr
         store
             .stages_with_state()?
             .into_iter()
-            .map(|(stage, ..)| stage),
+            .map(|state| state.stage),
     );
     match known.iter().any(|known| known == stage) {
         true => Ok(()),

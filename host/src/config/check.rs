@@ -5,6 +5,7 @@ mod cassandra;
 mod exchange;
 mod graph;
 mod kafka;
+mod tables;
 mod targets;
 mod watermarks;
 
@@ -50,6 +51,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     exchange::check(parts, context);
     cassandra::check(parts, context);
     kafka::check(parts, context);
+    tables::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

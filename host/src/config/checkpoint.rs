@@ -1,10 +1,15 @@
-//! What is remembered over a restart, where, and how often it is written.
+//! What is remembered over a restart, where, and how often it is written. A place to keep checkpoints is one file here and one line in `KINDS`.
+
+mod object_store;
+
+pub use object_store::{ObjectStore, ObjectUrl, S3Options};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::kind::{self, Kind};
 use crate::config::place::Located;
 use crate::config::reader::TableReader;
 
@@ -15,8 +20,8 @@ const DEFAULT_MINIMUM_PAUSE: Duration = Duration::from_secs(30);
 /// The checkpoints: `[checkpoint]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The SQLite file; the tables of sqlite sinks and the dead-letter queue are in it too.
-    pub path: Located<PathBuf>,
+    /// Where they are kept, with the options of that kind of place.
+    pub store: CheckpointStore,
     /// From one checkpoint's start to the next one's; 60 s by default.
     pub interval: Duration,
     /// The least time between the end of one checkpoint and the start of the next, at most the interval. By default
@@ -24,9 +29,35 @@ pub struct Checkpoint {
     pub minimum_pause: Duration,
 }
 
+/// Where checkpoints are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckpointStore {
+    /// An SQLite file; the tables of sqlite sinks and the dead-letter queue are in it too. The default.
+    Sqlite {
+        /// The file.
+        path: Located<PathBuf>,
+    },
+    /// A folder or bucket of objects, which a process on another machine can go on from.
+    Objects(ObjectStore),
+}
+
+const KINDS: &[Kind<CheckpointStore>] = &[
+    Kind {
+        name: "sqlite",
+        read: |table| {
+            let path = table.required("path")?;
+            Some(CheckpointStore::Sqlite { path })
+        },
+    },
+    Kind {
+        name: "object-store",
+        read: |table| ObjectStore::read(table).map(CheckpointStore::Objects),
+    },
+];
+
 impl Checkpoint {
     pub(crate) fn read(table: &TableReader<'_>) -> Option<Self> {
-        let path = table.required("path");
+        let store = kind::read_or(table, KINDS, "sqlite");
         let interval = table.optional_within("interval", Duration::from_millis(10)..=DAY);
         let minimum_pause = table.optional_within("minimum-pause", Duration::ZERO..=DAY);
         let interval = interval.unwrap_or_else(|| table.default(DEFAULT_INTERVAL));
@@ -40,10 +71,19 @@ impl Checkpoint {
             None => DEFAULT_MINIMUM_PAUSE.min(interval.value),
         };
         Some(Self {
-            path: path?,
+            store: store?,
             interval: interval.value,
             minimum_pause,
         })
+    }
+
+    /// The SQLite file, if checkpoints are kept in one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Located<PathBuf>> {
+        match &self.store {
+            CheckpointStore::Sqlite { path } => Some(path),
+            CheckpointStore::Objects(_) => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::config::reader::TableReader;
 /// The dead-letter queue: `[dead-letters]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeadLetters {
-    /// A table in the checkpoint's SQLite file, written in the checkpoint's transaction. The default.
+    /// Kept with the checkpoints: a table in their SQLite file, or objects beside them, true together with the checkpoint. The default.
     #[default]
     Sqlite,
 }

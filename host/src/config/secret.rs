@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::environment::Environment;
-use crate::config::place::Located;
+use crate::config::place::{Located, Place};
 use crate::config::reader::{Context, TableReader};
 use crate::config::tree::{Node, Value};
 
@@ -67,8 +67,20 @@ impl Secret {
         ))
     }
 
+    /// Where the manifest says where the secret is found.
+    pub(crate) fn place(&self) -> &Place {
+        match self {
+            Self::Environment(name) => &name.place,
+            Self::File(path) => &path.place,
+        }
+    }
+
     pub(crate) fn read_required(table: &TableReader<'_>, key: &'static str) -> Option<Self> {
         Self::of(table.required_node(key)?, table.context())
+    }
+
+    pub(crate) fn read_optional(table: &TableReader<'_>, key: &'static str) -> Option<Self> {
+        Self::of(table.optional_node(key)?, table.context())
     }
 
     /// What a value says of where a secret is found.

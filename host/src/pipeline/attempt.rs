@@ -29,7 +29,6 @@ use super::worker::{Shared, Worker};
 use crate::checkpoint::{Checkpoint, PartitionWatermark, Store};
 use crate::connection::Services;
 use crate::connection::kafka::Transaction;
-use crate::plugin::Entries;
 use crate::record::START_OF_TIME;
 use crate::source::Wake;
 use crate::{sink, source};
@@ -304,28 +303,35 @@ impl Start<'_> {
             }
         }
         for stage in 0..self.plan.stages.len() {
-            let state = self.state(stage)?;
-            for (index, state) in state.into_iter().enumerate() {
+            let mut instances = Vec::with_capacity(topology.workers);
+            for index in 0..topology.workers {
+                if let Some(worker) = workers.get(&(topology.segment_of[stage], index)) {
+                    instances.push(self.stage(stage, worker, outstanding)?);
+                }
+            }
+            self.load(stage, &mut instances)?;
+            for (index, instance) in instances.into_iter().enumerate() {
                 if let Some(worker) = workers.get_mut(&(topology.segment_of[stage], index)) {
-                    let started = self.stage(stage, worker, &state, outstanding)?;
-                    worker.stages.insert(stage, started);
+                    worker.stages.insert(stage, instance);
                 }
             }
         }
         Ok(workers)
     }
 
-    /// What a stage remembers, for each of its workers.
-    fn state(&self, stage: usize) -> Result<Vec<Vec<Entries>>, Fault> {
+    /// Gives the instances of a stage what it remembers.
+    fn load(&self, stage: usize, instances: &mut [StageWorker]) -> Result<(), Fault> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(store.parts(&self.plan.stages[stage].name, self.plan.parallelism)?)
+        let name = &self.plan.stages[stage].name;
+        store.load(name, instances.len(), |worker, part| {
+            instances[worker].load(part)
+        })
     }
 
     fn stage(
         &self,
         stage: usize,
         worker: &Worker,
-        state: &[Entries],
         outstanding: &Arc<AtomicUsize>,
     ) -> Result<StageWorker, Fault> {
         let plan = &self.plan.stages[stage];
@@ -349,7 +355,7 @@ impl Start<'_> {
             stage,
             worker: worker.index,
         };
-        let mut started = StageWorker::start(plan, site, &connected, state, gate, self.progress)?;
+        let mut started = StageWorker::start(plan, site, &connected, gate, self.progress)?;
         started.take_precautions(self.precautions, outstanding);
         Ok(started)
     }

@@ -147,6 +147,7 @@ impl Fault {
             Self::Source(error) => error.is_transient(),
             Self::Sink(error) => error.is_transient(),
             Self::Kafka(error) => error.is_transient(),
+            Self::Store(error) => error.is_transient(),
             _ => false,
         }
     }

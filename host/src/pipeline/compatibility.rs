@@ -2,7 +2,7 @@
 
 use super::error::TaskError;
 use super::plan::Plan;
-use crate::checkpoint::{Checkpoint, Store};
+use crate::checkpoint::{Checkpoint, StageState, Store};
 use crate::record::KEY_GROUPS;
 
 /// Checks the last checkpoint against the plan before anything is started.
@@ -26,10 +26,13 @@ pub(super) fn check(plan: &Plan, store: &Store, last: &Checkpoint) -> Result<(),
             "it was taken with a source `{gone}`, which the manifest does not have"
         ));
     }
-    for (name, entries, _) in store.stages_with_state()? {
+    for StageState {
+        stage: name, keys, ..
+    } in store.stages_with_state()?
+    {
         if plan.stages.iter().all(|stage| stage.name != name) {
             return mismatch(format!(
-                "the stage `{name}` remembers {entries} keys, and the manifest does not have it"
+                "the stage `{name}` remembers {keys} keys, and the manifest does not have it"
             ));
         }
     }

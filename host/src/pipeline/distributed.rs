@@ -15,6 +15,7 @@ use super::halt::Halt;
 use super::plan::{Plan, SourcePlan};
 use super::progress::{Part, Progress, TaskState};
 use super::task::{Ending, Task};
+use crate::checkpoint::Location;
 use crate::connection::Services;
 use crate::connection::kafka::{
     Assignee, Cluster, Inquiry, KafkaError, Listener, Membership, Wanted,
@@ -39,6 +40,7 @@ const EXCHANGE_SETTINGS: &[(&str, &str)] = &[
 /// Runs this process's share of a distributed pipeline.
 pub struct Distributed {
     distribution: Distribution,
+    location: Location,
     services: Services,
     cluster: Arc<Cluster>,
     share: Arc<Share>,
@@ -180,7 +182,11 @@ impl Distributed {
     ///
     /// # Errors
     /// [`TaskError`] where the cluster of the exchange is not among the services.
-    pub fn open(plan: &Plan, services: Services) -> Result<Option<Self>, TaskError> {
+    pub fn open(
+        plan: &Plan,
+        location: &Location,
+        services: Services,
+    ) -> Result<Option<Self>, TaskError> {
         let Some(distribution) = Distribution::of(plan) else {
             return Ok(None);
         };
@@ -193,6 +199,7 @@ impl Distributed {
         );
         Ok(Some(Self {
             distribution,
+            location: location.clone(),
             services,
             cluster,
             share: Arc::default(),
@@ -373,10 +380,10 @@ impl Distributed {
         let (stop, told) = bounded(2);
         let progress = Arc::<OnceLock<Arc<Progress>>>::default();
         let (services, known) = (self.services.clone(), Arc::clone(&progress));
-        let share = self.share();
+        let (share, location) = (self.share(), self.location.clone());
         let reads_sources = plan.sources.iter().all(SourcePlan::is_of_manifest);
         let run = move || {
-            let mut task = Task::open(plan, services)?;
+            let mut task = Task::open(plan, &location, services)?;
             share.knows(&task, reads_sources);
             // Nobody else sets it.
             let _ = known.set(task.progress());

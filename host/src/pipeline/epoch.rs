@@ -2,11 +2,22 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::clock::now;
+
 /// Bits of a write timestamp that count the writes of an epoch.
 const SEQUENCE_BITS: u32 = 28;
 
 /// The most writes that an epoch has timestamps for: 268,435,456.
 pub const MAXIMUM_SEQUENCE: u64 = 1 << SEQUENCE_BITS;
+
+/// The start of 2020 in milliseconds since the Unix epoch.
+const START_OF_2020: i64 = 1_577_836_800_000;
+
+/// The time now in tenths of a second since the start of 2020: the origin of a pipeline that begins.
+#[must_use]
+pub fn tenths_since_2020() -> u64 {
+    u64::try_from((now() - START_OF_2020) / 100).unwrap_or(0)
+}
 
 /// The epoch that is under way, shared by all threads of an attempt. Epochs of a pipeline only rise, over attempts and processes: what a process that
 /// was taken for dead still writes belongs to a lower one.

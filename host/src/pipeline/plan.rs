@@ -1,6 +1,5 @@
 //! A plan: everything that running a pipeline needs to know, checked against the plugins and inert.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::watermark::Strategy;
@@ -14,7 +13,7 @@ pub struct Plan {
     pub name: String,
     /// How many instances of a stage work side by side.
     pub parallelism: usize,
-    /// Where and how often checkpoints are taken.
+    /// How often checkpoints are taken.
     pub checkpoint: CheckpointPlan,
     /// Failures in a row, with no progress between them, after which it stops.
     pub maximum_restarts: u32,
@@ -55,11 +54,9 @@ pub struct TransactionPlan {
     pub topic: String,
 }
 
-/// Where and how often checkpoints are taken.
+/// How often checkpoints are taken.
 #[derive(Clone, Debug)]
 pub struct CheckpointPlan {
-    /// The database.
-    pub path: PathBuf,
     /// From the start of one to the start of the next.
     pub interval: Duration,
     /// At least from the end of one to the start of the next.

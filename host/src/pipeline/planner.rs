@@ -32,7 +32,6 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
         name: manifest.pipeline.name.value.to_string(),
         parallelism: usize::from(manifest.pipeline.parallelism.value),
         checkpoint: CheckpointPlan {
-            path: manifest.checkpoint.path.value.clone(),
             interval: manifest.checkpoint.interval,
             minimum_pause: manifest.checkpoint.minimum_pause,
         },

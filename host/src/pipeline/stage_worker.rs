@@ -58,12 +58,11 @@ struct Part {
 }
 
 impl StageWorker {
-    /// Starts an instance and gives it its configuration and its state.
+    /// Starts an instance and gives it its configuration.
     pub(super) fn start(
         plan: &StagePlan,
         site: Site,
         connected: &[u32],
-        state: &[Entries],
         gate: Gate,
         progress: &Arc<Progress>,
     ) -> Result<Self, Fault> {
@@ -75,9 +74,6 @@ impl StageWorker {
         instance
             .configure(&plan.configuration, connected)
             .map_err(failed)?;
-        for part in state {
-            instance.load(part).map_err(failed)?;
-        }
         Ok(Self {
             plan: plan.clone(),
             site,
@@ -89,6 +85,13 @@ impl StageWorker {
             cpu_time: Duration::ZERO,
             progress: Arc::clone(progress),
         })
+    }
+
+    /// Gives the instance a part of its state.
+    pub(super) fn load(&mut self, part: &Entries) -> Result<(), Fault> {
+        self.instance
+            .load(part)
+            .map_err(|failure| fault(&self.plan, self.site, failure, Suspect::None))
     }
 
     /// Looks out for what the last attempt failed on.

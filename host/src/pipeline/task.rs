@@ -21,7 +21,7 @@ use super::progress::{Committed, Progress, TaskState, Written};
 use super::recovery::{Decision, Recovery};
 use super::replay::{Replay, Replayed};
 use super::rhythm::Rhythm;
-use crate::checkpoint::{Checkpoint, DeadLetterFilter, Finality, StageCheckpoint, Store};
+use crate::checkpoint::{Checkpoint, DeadLetterFilter, Location, StageCheckpoint, Store};
 use crate::connection::Services;
 use crate::plugin::Changes;
 use crate::record::KEY_GROUPS;
@@ -78,12 +78,12 @@ pub enum Ending {
 }
 
 impl Task {
-    /// Opens the database of the pipeline and checks that its last checkpoint fits the plan.
+    /// Opens the store of the pipeline and checks that its last checkpoint fits the plan.
     ///
     /// # Errors
     /// [`TaskError`] where it cannot be used or does not fit.
-    pub fn open(plan: Plan, services: Services) -> Result<Self, TaskError> {
-        let store = Store::open(&plan.checkpoint.path, &plan.name)?;
+    pub fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
+        let store = Store::open(location, &plan.name, plan.task.as_deref(), &services)?;
         let last = store.latest()?.unwrap_or_default();
         super::compatibility::check(&plan, &store, &last)?;
         let progress = Progress::new(
@@ -161,7 +161,10 @@ impl Task {
     fn run_attempts(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         loop {
             let fault = match self.attempt(stop) {
-                Ok(Some(ending)) => return Ok(ending),
+                Ok(Some(ending)) => {
+                    self.close()?;
+                    return Ok(ending);
+                }
                 Ok(None) => continue,
                 Err(Fault::Abandoned) => {
                     self.roll_back()?;
@@ -179,6 +182,11 @@ impl Task {
                 self.recover(fault)?;
             }
         }
+    }
+
+    fn close(&self) -> Result<(), TaskError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(store.close()?)
     }
 
     fn roll_back(&mut self) -> Result<(), TaskError> {
@@ -436,7 +444,9 @@ impl Task {
         if moment == Moment::UnderWay {
             attempt.tell(Control::Resume);
         }
-        Ok(())
+        // It may take as long as the changes were many: the pipeline goes on meanwhile.
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(store.settle(true)?)
     }
 
     /// Makes the checkpoint and everything that belongs to its epoch true.
@@ -452,11 +462,7 @@ impl Task {
             store.remove_dead_letters(&replay.ids)?;
         }
         store.commit(checkpoint, changes, commitment.finality())?;
-        commitment.commit(checkpoint.epoch)?;
-        if commitment.finality() == Finality::Undecided {
-            store.settle(true)?;
-        }
-        Ok(())
+        Ok(commitment.commit(checkpoint.epoch)?)
     }
 }
 

@@ -34,11 +34,12 @@ impl SqliteSink {
             .map(|key| key.value.clone())
             .collect();
         let mut store_guard = store.lock().unwrap_or_else(PoisonError::into_inner);
-        match store_guard.columns_of(&table)? {
+        let mut database = store_guard.database()?;
+        match database.columns_of(&table)? {
             None => {
-                let path = store_guard.path().to_owned();
+                let path = database.path().to_owned();
                 let create = create_statement(&table, &columns, &keys);
-                store_guard
+                database
                     .transaction()?
                     .execute_batch(&create)
                     .map_err(|error| StoreError::Sqlite { path, error })?;
@@ -109,12 +110,13 @@ impl Sink for SqliteSink {
     fn write(&mut self, _from: usize, batch: &Batch) -> Result<Vec<Misfit>, SinkError> {
         let mut misfits = Vec::new();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = store.path().to_owned();
+        let mut database = store.database()?;
+        let path = database.path().to_owned();
         let failed = |error| StoreError::Sqlite {
             path: path.clone(),
             error,
         };
-        let mut insert = store
+        let mut insert = database
             .transaction()?
             .prepare_cached(&self.insert)
             .map_err(failed)?;

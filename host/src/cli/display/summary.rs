@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde::Serialize;
 
-use super::Watched;
+use super::{Checkpoints, Watched};
 use crate::checkpoint::{DeadLetterFilter, Store};
 use crate::cli::LogFormat;
 use crate::cli::literal::printable;
@@ -159,7 +159,8 @@ fn rejected_by_code(watched: &Watched) -> Vec<Rejected> {
         after_epoch: Some(watched.before.epoch),
         ..DeadLetterFilter::default()
     };
-    let counts = Store::open_read_only(&watched.database, &watched.name)
+    let Checkpoints { location, services } = &watched.checkpoints;
+    let counts = Store::open_read_only(location, &watched.name, None, services)
         .and_then(|store| store.dead_letter_counts(&filter));
     match counts {
         Ok(counts) => counts

@@ -38,9 +38,13 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
     let planned = pipelines::read(&manifests, format).and_then(|manifests| {
         let plans = pipelines::plan(&manifests, format)?;
         let services = pipelines::services(&manifests, format)?;
-        Ok(plans.into_iter().zip(services).next())
+        let locations = manifests
+            .iter()
+            .map(|manifest| pipelines::location(manifest, format))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(plans.into_iter().zip(services).zip(locations).next())
     });
-    let (plan, services) = match planned {
+    let ((plan, services), location) = match planned {
         Ok(Some(planned)) => planned,
         Ok(None) => return Exit::Done,
         Err(exit) => return exit,
@@ -53,7 +57,7 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         ..DeadLetterFilter::default()
     };
     let failed = |error: TaskError| report(format, error.code(), &error);
-    let before = match Task::open(plan, services) {
+    let before = match Task::open(plan, &location, services) {
         Ok(task) => task,
         Err(error) => return failed(error),
     };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::check::Parts;
+use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::manifest::Manifest;
@@ -12,11 +13,8 @@ use crate::config::sink::Target;
 
 pub(super) fn check(parts: &Parts<'_>, context: &Context) {
     let mut taken: Vec<(Target, &Place)> = Vec::new();
-    if let Some(checkpoint) = parts.checkpoint {
-        taken.push((
-            Target::File(plain(&checkpoint.path)),
-            &checkpoint.path.place,
-        ));
+    if let Some(path) = parts.checkpoint.and_then(Checkpoint::path) {
+        taken.push((Target::File(plain(path)), &path.place));
     }
     for sink in parts.sinks {
         let Some((target, place)) = sink.kind.target() else {
@@ -71,7 +69,7 @@ fn shared(target: &Target, place: &Place, first: &Place) -> Diagnostic {
 
 /// The files that a pipeline writes.
 fn files(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &Place)> {
-    let checkpoint = &manifest.checkpoint.path;
+    let checkpoint = manifest.checkpoint.path();
     let sinks = manifest
         .sinks
         .iter()
@@ -79,7 +77,8 @@ fn files(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &Place)> {
             Some((Target::File(path), place)) => Some((plain(&path), place)),
             _ => None,
         });
-    std::iter::once((plain(checkpoint), &checkpoint.place)).chain(sinks)
+    let checkpoint = checkpoint.map(|path| (plain(path), &path.place));
+    checkpoint.into_iter().chain(sinks)
 }
 
 /// The path from the root, without `.` and repeated separators. `..` stays: what it leads to depends on links.

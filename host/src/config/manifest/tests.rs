@@ -106,7 +106,8 @@ fn read(text: &str) -> Manifest {
 
 fn checkpoint_path(written: &str, environment: &Variables, options: &[&str]) -> PathBuf {
     let text = SMALLEST.replace("orders.db", written);
-    read_with(&text, environment, options).checkpoint.path.value
+    let manifest = read_with(&text, environment, options);
+    manifest.checkpoint.path().unwrap().value.clone()
 }
 
 /// The first source, which is one of files.

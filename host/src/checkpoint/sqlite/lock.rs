@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use crate::checkpoint::StoreError;
 
 /// An advisory lock on a file beside the database. The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-                path: database.to_owned(),
+                place: database.display().to_string(),
             }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }

@@ -4,18 +4,20 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::StoreError;
+use crate::checkpoint::StoreError;
 
 /// Marks the file as ours in SQLite's header ("JFLD").
 const APPLICATION_ID: i32 = 0x4a46_4c44;
 
 /// The version of the tables below.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE jackfield_pipeline (name TEXT NOT NULL);
+CREATE TABLE jackfield_epochs (claimed INTEGER NOT NULL, origin INTEGER NOT NULL);
 CREATE TABLE jackfield_checkpoints (
     epoch INTEGER PRIMARY KEY,
+    undecided INTEGER NOT NULL,
     body TEXT NOT NULL,
     entries_changed INTEGER NOT NULL,
     state_bytes_changed INTEGER NOT NULL,
@@ -30,6 +32,14 @@ CREATE TABLE jackfield_state (
     checksum INTEGER NOT NULL,
     PRIMARY KEY (stage, key_group, key)
 ) WITHOUT ROWID;
+CREATE TABLE jackfield_prepared (
+    epoch INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    changes BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (epoch, part)
+) WITHOUT ROWID;
 CREATE TABLE jackfield_dead_letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     epoch INTEGER NOT NULL,
@@ -41,19 +51,22 @@ CREATE TABLE jackfield_dead_letters (
     key BLOB,
     timestamp INTEGER,
     plugin TEXT NOT NULL,
-    rejected_at INTEGER NOT NULL
+    rejected_at INTEGER NOT NULL,
+    removed INTEGER
 );
 CREATE INDEX jackfield_dead_letters_by_code ON jackfield_dead_letters (stage, code);
+CREATE INDEX jackfield_dead_letters_by_epoch ON jackfield_dead_letters (epoch);
+CREATE INDEX jackfield_dead_letters_by_removal ON jackfield_dead_letters (removed) WHERE removed IS NOT NULL;
 ";
 
-/// Makes the tables in an empty database, if the caller may write; checks them in one that is not.
+/// Makes the tables in an empty database, if the caller may write; checks them in one that is not. `owner` is the pipeline, with its task if it has several.
 pub(super) fn prepare(
     connection: &mut Connection,
     path: &Path,
-    pipeline: &str,
+    owner: &str,
     may_write: bool,
 ) -> Result<(), StoreError> {
-    let unusable = |error| StoreError::of(path, error);
+    let unusable = |error| StoreError::of_sqlite(path, error);
     let id: i32 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))
         .map_err(unusable)?;
@@ -65,14 +78,14 @@ pub(super) fn prepare(
         .map_err(unusable)?;
     if id == 0 && tables == 0 && !may_write {
         return Err(StoreError::Missing {
-            path: path.to_owned(),
+            place: path.display().to_string(),
         });
     }
     if id == 0 && tables == 0 {
-        return create(connection, pipeline).map_err(unusable);
+        return create(connection, owner).map_err(unusable);
     }
     let foreign = |found: String| StoreError::Foreign {
-        path: path.to_owned(),
+        place: path.display().to_string(),
         found,
     };
     if id != APPLICATION_ID {
@@ -83,27 +96,24 @@ pub(super) fn prepare(
             "it has format {version}, this host reads and writes format {FORMAT}"
         )));
     }
-    let owner: Option<String> = connection
+    let found: Option<String> = connection
         .query_row("SELECT name FROM jackfield_pipeline", [], |row| row.get(0))
         .optional()
         .map_err(unusable)?;
-    match owner {
-        Some(owner) if owner == pipeline => Ok(()),
-        Some(owner) => Err(foreign(format!(
-            "it belongs to the pipeline `{owner}`, not to `{pipeline}`"
+    match found {
+        Some(found) if found == owner => Ok(()),
+        Some(found) => Err(foreign(format!(
+            "it belongs to the pipeline `{found}`, not to `{owner}`"
         ))),
         None => Err(foreign("it names no pipeline".to_owned())),
     }
 }
 
-fn create(connection: &mut Connection, pipeline: &str) -> rusqlite::Result<()> {
+fn create(connection: &mut Connection, owner: &str) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
-    transaction.execute(
-        "INSERT INTO jackfield_pipeline (name) VALUES (?1)",
-        [pipeline],
-    )?;
+    transaction.execute("INSERT INTO jackfield_pipeline (name) VALUES (?1)", [owner])?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()
