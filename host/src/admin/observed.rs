@@ -1,10 +1,11 @@
 //! From the counters of a running pipeline to what is told of it.
 
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{fs, process};
 
 use super::status::{
     CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, Status,
@@ -43,11 +44,10 @@ impl ObservedTasks {
                 .tasks()
                 .into_iter()
                 .map(|(name, progress)| {
-                    let database = PathBuf::new();
                     let task = ObservedTask {
                         name,
                         progress,
-                        database,
+                        database: None,
                     };
                     task.status()
                 })
@@ -63,8 +63,8 @@ pub struct ObservedTask {
     pub name: String,
     /// How far it has come.
     pub progress: Arc<Progress>,
-    /// Its checkpoint database.
-    pub database: PathBuf,
+    /// Its checkpoint database, if its checkpoints are kept in one.
+    pub database: Option<PathBuf>,
 }
 
 impl Observed {
@@ -131,7 +131,7 @@ impl ObservedTask {
             pause_seconds: committed.pause.as_secs_f64(),
             entries_written: committed.written.map(|written| written.entries),
             bytes_written: committed.written.map(|written| written.bytes),
-            stored_bytes: stored_bytes(&self.database),
+            stored_bytes: self.database.as_deref().and_then(stored_bytes),
             taken: Some(self.progress.checkpoints.load(Relaxed)),
             complete: None,
         })
@@ -147,11 +147,11 @@ pub(crate) fn age_seconds(taken_at: i64) -> f64 {
     now.saturating_sub(taken_at).as_secs_f64()
 }
 
-/// The size of a database and of its write-ahead log.
+/// The size of a database and of its write-ahead log; none where checkpoints are kept elsewhere.
 pub(crate) fn stored_bytes(database: &Path) -> Option<u64> {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
-    let stored = fs::metadata(database).ok()?.len();
+    let stored = fs::metadata(database).ok().filter(Metadata::is_file)?.len();
     Some(stored + fs::metadata(log).map_or(0, |log| log.len()))
 }
 

@@ -1,7 +1,7 @@
 //! Where checkpoints are kept: what a manifest says, with its secrets revealed. Nothing is asked of it yet.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,11 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::{BackoffConfig, RetryConfig};
 
+use crate::admin::Meeting;
 use crate::config::{
     self, CheckpointStore, Diagnostic, Diagnostics, Environment, ObjectUrl, Secret, code,
 };
+use crate::connection::install_crypto_provider;
 
 /// What the tools of S3 look for in the environment.
 const VARIABLES: &[&str] = &[
@@ -101,15 +103,21 @@ impl Location {
         }
     }
 
-    /// What stands for it among the files of this machine, where things that concern it can be put beside it.
+    /// The database, if checkpoints are kept in one.
     #[must_use]
-    pub fn anchor(&self, pipeline: &str) -> PathBuf {
+    pub fn database(&self) -> Option<&Path> {
         match self {
-            Self::Sqlite(path) => path.clone(),
-            Self::Objects(objects) => match &objects.root {
-                Root::Folder(path) => path.join(pipeline),
-                Root::Bucket { .. } => PathBuf::from(&objects.url).join(pipeline),
-            },
+            Self::Sqlite(path) => Some(path),
+            Self::Objects(_) => None,
+        }
+    }
+
+    /// Where those who ask how a pipeline fares meet the processes that run it.
+    #[must_use]
+    pub fn meeting(&self, pipeline: &str) -> Meeting {
+        match self {
+            Self::Sqlite(path) => Meeting::Database(path.clone()),
+            Self::Objects(objects) => Meeting::Shared(format!("{}/{pipeline}", objects.url)),
         }
     }
 
@@ -149,6 +157,7 @@ fn bucket_of(
     bucket: &str,
     environment: &dyn Environment,
 ) -> Result<Arc<dyn object_store::ObjectStore>, Diagnostics> {
+    install_crypto_provider();
     let mut found = Diagnostics::new();
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
@@ -188,7 +197,10 @@ fn bucket_of(
         builder = builder.with_region(region.value.clone());
     }
     if let Some(endpoint) = &s3.endpoint {
-        builder = builder.with_endpoint(endpoint.value.as_str());
+        // The client prefers the second, which the environment may have set.
+        builder = builder
+            .with_endpoint(endpoint.value.as_str())
+            .with_config(AmazonS3ConfigKey::S3Endpoint, endpoint.value.as_str());
     }
     let built = builder.with_allow_http(s3.allow_http).build();
     let bucket = built.map_err(|error| {

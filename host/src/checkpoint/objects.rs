@@ -13,10 +13,9 @@ mod merge;
 mod owner;
 mod reading;
 mod run;
+mod writing;
 
 use super::backend::{Backend, EachEntry};
-use super::packed::Change;
-use super::state::Written;
 use super::{
     Checkpoint, DeadLetter, DeadLetterFilter, Finality, Recorded, StageState, StoreError,
     StoredDeadLetter, StoredEntry, StoredKey, location,
@@ -24,22 +23,17 @@ use super::{
 use crate::connection::Services;
 use crate::pipeline::epoch::tenths_since_2020;
 use crate::plugin::Changes;
-use crate::record::key_group;
 use bucket::Bucket;
-use housekeeping::{Housekeeping, Job, object};
+use housekeeping::{Housekeeping, object};
 use letters::Pending;
 use log::{Content, Entry, Snapshot};
 use owner::Owner;
-use run::{Run, RunWriter};
 
 /// Where the runs of the state are.
 const STATE: &str = "state";
 
 /// Where the runs of the dead-letter queue are.
 const LETTERS: &str = "dead-letters";
-
-/// Runs at which a checkpoint waits for some to be merged.
-const TOO_MANY_RUNS: usize = 24;
 
 /// How often a claim that somebody else was faster with is tried again.
 const CLAIMS: usize = 20;
@@ -194,107 +188,6 @@ impl Objects {
         let place = self.place();
         StoreError::Fenced { place, epoch, by }
     }
-
-    /// Writes the changes of an epoch as a run, if there are any.
-    fn write_run(
-        &self,
-        epoch: u64,
-        changes: &[(String, u32, Changes)],
-        is_first: bool,
-    ) -> Result<(Option<Run>, Written), StoreError> {
-        let mut written = Written::default();
-        let mut sorted: Vec<(&str, Change<'_>)> = Vec::new();
-        for (stage, version, changes) in changes {
-            let kept = changes.keys.iter().zip(changes.values.iter());
-            let kept = kept.map(|(key, value)| (key, Some((*version, value))));
-            let forgotten = changes.forgotten.iter().map(|key| (key, None));
-            for (key, value) in kept.chain(forgotten) {
-                let key_group = key_group(key);
-                let change = Change {
-                    key_group,
-                    key,
-                    value,
-                };
-                written.count(&change);
-                // Where nothing is older there is nothing to be forgotten.
-                if !is_first || value.is_some() {
-                    sorted.push((stage, change));
-                }
-            }
-        }
-        if sorted.is_empty() {
-            return Ok((None, written));
-        }
-        sorted.sort_by_key(|(stage, change)| (*stage, change.key_group, change.key));
-        let mut writer = RunWriter::new(&self.bucket, object(STATE, epoch))?;
-        for (stage, change) in &sorted {
-            writer.push(stage, change)?;
-        }
-        Ok((writer.finish()?, written))
-    }
-
-    /// What the epoch that ends leaves, as it would be in the log.
-    fn snapshot(
-        &mut self,
-        checkpoint: &Checkpoint,
-        changes: &[(String, u32, Changes)],
-        finality: Finality,
-    ) -> Result<Snapshot, StoreError> {
-        let epoch = checkpoint.epoch;
-        let base = self.current.as_ref();
-        let mut state = base.map_or_else(Vec::new, |base| base.state.clone());
-        let mut letters = base.map_or_else(Vec::new, |base| base.letters.clone());
-        let base = base.map(|base| base.checkpoint.epoch);
-        let is_late = state.len() >= TOO_MANY_RUNS || letters.len() >= TOO_MANY_RUNS;
-        if let Some(job) = self
-            .housekeeping
-            .take_if(|job| is_late || job.is_finished())
-        {
-            let done = job.finish();
-            for (runs, merged) in [(&mut state, done.state), (&mut letters, done.letters)] {
-                if let Some(merged) = merged {
-                    compaction::replace(runs, &merged);
-                }
-            }
-        }
-        let (run, written) = self.write_run(epoch, changes, state.is_empty())?;
-        state.extend(run);
-        self.pending.flush(&self.bucket, object(LETTERS, epoch))?;
-        letters.extend(self.pending.written.iter().cloned());
-        Ok(Snapshot {
-            base,
-            undecided: finality == Finality::Undecided,
-            checkpoint: checkpoint.clone(),
-            entries_changed: written.entries,
-            bytes_changed: written.bytes,
-            state,
-            letters,
-            next_letter: self.pending.next,
-        })
-    }
-
-    /// Starts what is to be done while the pipeline goes on.
-    fn keep_house(&mut self, number: u64, snapshot: &Snapshot) {
-        if self.housekeeping.is_some() {
-            return;
-        }
-        let step = (self.retain as u64 / 2).max(1);
-        let is_time = number - self.swept >= step;
-        let job = Job {
-            bucket: self.bucket.clone(),
-            pipeline: self.pipeline.clone(),
-            newest: number,
-            retain: is_time.then_some(self.retain),
-            state: snapshot.state.clone(),
-            letters: snapshot.letters.clone(),
-        };
-        if is_time {
-            self.swept = number;
-        }
-        if job.is_needed() {
-            self.housekeeping = Some(Housekeeping::start(job));
-        }
-    }
 }
 
 /// Each task has a folder of its own, and so has each pipeline.
@@ -351,6 +244,9 @@ impl Backend for Objects {
     }
 
     fn claim(&mut self) -> Result<(u64, u64), StoreError> {
+        if self.newest.is_none() {
+            self.bucket.check_conditions()?;
+        }
         self.owns_next = false;
         // What is being merged may rest on what does not count after all.
         self.housekeeping = None;

@@ -22,6 +22,9 @@ pub(super) struct Inspected {
     /// Put a value in the place of what the manifest says, as in the run that is looked at.
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
     overrides: Vec<String>,
+    /// This task, where several processes share the pipeline: each has checkpoints, state and dead letters of its own.
+    #[arg(long)]
+    task: Option<String>,
 }
 
 /// Why a command has no result.
@@ -102,10 +105,11 @@ impl Inspected {
     pub(super) fn open(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
         let manifest = self.manifest(format)?;
         let name = manifest.pipeline.name.value.to_string();
-        let location = pipelines::location(&manifest, format).map_err(Problem::Reported)?;
+        let location =
+            pipelines::location(&manifest.checkpoint, format).map_err(Problem::Reported)?;
         let services = Services::new()
             .map_err(|error| Problem::Other(Code::THREAD_FAILED, error.to_string()))?;
-        let store = Store::open_read_only(&location, &name, None, &services)?;
+        let store = Store::open_read_only(&location, &name, self.task.as_deref(), &services)?;
         Ok((manifest, store))
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Exit, LogFormat, Manifests, report};
 use crate::checkpoint::Location;
-use crate::config::{Diagnostics, Manifest, Override, ProcessEnvironment};
+use crate::config::{self, Diagnostics, Manifest, Override, ProcessEnvironment};
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::plan::Plan;
@@ -54,8 +54,8 @@ pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan
 }
 
 /// Where a pipeline keeps its checkpoints; secrets that are not where the manifest says are reported.
-pub(super) fn location(manifest: &Manifest, format: LogFormat) -> Result<Location, Exit> {
-    Location::of(&manifest.checkpoint, &ProcessEnvironment).map_err(|wrong| show(&wrong, format))
+pub(super) fn location(options: &config::Checkpoint, format: LogFormat) -> Result<Location, Exit> {
+    Location::of(options, &ProcessEnvironment).map_err(|wrong| show(&wrong, format))
 }
 
 /// What each pipeline reaches out with; secrets that are not where the manifest says are reported.

@@ -13,6 +13,7 @@ use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
 use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
 use crate::checkpoint::Location;
+use crate::config;
 use crate::connection::Services;
 use crate::error::Code;
 use crate::pipeline::distributed::Distributed;
@@ -54,12 +55,12 @@ impl Work {
         }
     }
 
-    fn observed(&self, name: &str, database: &Path) -> ObservedTasks {
+    fn observed(&self, name: &str, database: Option<&Path>) -> ObservedTasks {
         match self {
             Self::Whole(task) => ObservedTasks::One(ObservedTask {
                 name: name.to_owned(),
                 progress: task.progress(),
-                database: database.to_owned(),
+                database: database.map(Path::to_owned),
             }),
             Self::Share(share) => ObservedTasks::Share(share.share()),
         }
@@ -88,10 +89,6 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     let plans = pipelines::plan(&manifests, format)?;
     preflight::run(&manifests, format)?;
     let services = pipelines::services(&manifests, format)?;
-    let locations = manifests
-        .iter()
-        .map(|manifest| pipelines::location(manifest, format))
-        .collect::<Result<Vec<_>, _>>()?;
     let named = arguments
         .manifests
         .iter()
@@ -99,23 +96,26 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     plans
         .into_iter()
         .zip(services)
-        .zip(locations)
+        .zip(&manifests)
         .zip(named)
-        .map(|(((plan, services), location), named)| open(plan, services, location, &named, format))
+        .map(|(((plan, services), manifest), named)| {
+            open(plan, services, &manifest.checkpoint, &named, format)
+        })
         .collect()
 }
 
 fn open(
     plan: Plan,
     services: Services,
-    location: Location,
+    options: &config::Checkpoint,
     named: &str,
     format: LogFormat,
 ) -> Result<Ready, Exit> {
+    let location = pipelines::location(options, format)?;
     let name = plan.name.clone();
     match Work::open(plan, &location, services.clone()) {
         Ok(work) => {
-            let control = control(&name, &work, &location.anchor(&name), services.runtime());
+            let control = control(&name, &work, &location, services.runtime());
             let checkpoints = Checkpoints { location, services };
             let watched = Watched::new(name, work.progress(), checkpoints, named);
             Ok(Ready {
@@ -129,13 +129,13 @@ fn open(
 }
 
 /// Opens the socket at which others may ask how the pipeline fares.
-fn control(name: &str, work: &Work, database: &Path, runtime: &Handle) -> Option<Server> {
+fn control(name: &str, work: &Work, location: &Location, runtime: &Handle) -> Option<Server> {
     let observed = Observed {
         pipeline: name.to_owned(),
         started: Instant::now(),
-        tasks: work.observed(name, database),
+        tasks: work.observed(name, location.database()),
     };
-    match Server::open(database, observed, runtime) {
+    match Server::open(&location.meeting(name), observed, runtime) {
         Ok(control) => Some(control),
         Err(error) => {
             let code = error.code().id;

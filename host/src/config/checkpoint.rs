@@ -4,7 +4,7 @@ mod object_store;
 
 pub use object_store::{ObjectStore, ObjectUrl, S3Options};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::code;
@@ -75,6 +75,19 @@ impl Checkpoint {
             interval: interval.value,
             minimum_pause,
         })
+    }
+
+    /// A path that stands on this machine for the place where a pipeline's checkpoints are kept: what belongs beside them is beside it. A bucket is at none,
+    /// so that nothing is there.
+    #[must_use]
+    pub fn local_path(&self, pipeline: &str) -> PathBuf {
+        match &self.store {
+            CheckpointStore::Sqlite { path } => path.value.clone(),
+            CheckpointStore::Objects(objects) => match &objects.url.value {
+                ObjectUrl::Folder(path) => path.join(pipeline),
+                url @ ObjectUrl::S3 { .. } => Path::new("/").join(url.to_string()).join(pipeline),
+            },
+        }
     }
 
     /// The SQLite file, if checkpoints are kept in one.

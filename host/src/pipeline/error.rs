@@ -37,7 +37,7 @@ pub enum TaskError {
     #[error("{fault}; the pipeline was given up after {after}")]
     GivenUp {
         /// What happened last.
-        fault: Fault,
+        fault: Box<Fault>,
         /// What had happened by then.
         after: Exhausted,
     },

@@ -12,6 +12,7 @@ use object_store::{
     Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
 
+use super::owner::random;
 use crate::checkpoint::StoreError;
 use crate::checkpoint::location::{Objects, Root};
 use crate::connection::Services;
@@ -135,6 +136,20 @@ impl Bucket {
             }
             Err(error) => Err(self.failed(name, error)),
         }
+    }
+
+    /// Makes sure that the store refuses a name that is in use. Some that speak the API of S3 do as if they did, and two processes would both be right.
+    pub(super) fn check_conditions(&self) -> Result<(), StoreError> {
+        const NAME: &str = "conditional-put";
+        if self.is_folder {
+            return Ok(());
+        }
+        self.create(NAME, &random().into())?;
+        if !self.create(NAME, &random().into())? {
+            return Ok(());
+        }
+        let source = "it writes over an object that it was asked not to touch".into();
+        Err(self.failed(NAME, Error::NotSupported { source }))
     }
 
     /// The names in a folder that come after one of them, without the folder.

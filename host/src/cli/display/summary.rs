@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use serde::Serialize;
 
 use super::{Checkpoints, Watched};
-use crate::checkpoint::{DeadLetterFilter, Store};
+use crate::checkpoint::{DeadLetterFilter, Store, StoreError};
 use crate::cli::LogFormat;
 use crate::cli::literal::printable;
 use crate::cli::quantity::{counted, grouped};
@@ -167,6 +167,8 @@ fn rejected_by_code(watched: &Watched) -> Vec<Rejected> {
             .into_iter()
             .map(|(stage, code, count)| Rejected { stage, code, count })
             .collect(),
+        // The tasks of a pipeline that several processes share have queues of their own.
+        Err(StoreError::Missing { .. }) => Vec::new(),
         Err(error) => {
             tracing::warn!(code = error.code().id, "{error}");
             Vec::new()

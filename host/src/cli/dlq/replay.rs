@@ -40,7 +40,7 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         let services = pipelines::services(&manifests, format)?;
         let locations = manifests
             .iter()
-            .map(|manifest| pipelines::location(manifest, format))
+            .map(|manifest| pipelines::location(&manifest.checkpoint, format))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(plans.into_iter().zip(services).zip(locations).next())
     });

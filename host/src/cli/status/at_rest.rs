@@ -8,15 +8,16 @@ use crate::admin::{
     CheckpointStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, State, Status,
     TaskStatus, age_seconds, known, stored_bytes,
 };
-use crate::checkpoint::{Checkpoint, PartitionCheckpoint, StageCheckpoint};
+use crate::checkpoint::{Checkpoint, PartitionCheckpoint, Recorded, StageCheckpoint};
 use crate::record::END_OF_TIME;
 
-/// By the newest checkpoint, with the number of entries and the bytes of state that it wrote.
-pub(super) fn status(
-    pipeline: &str,
-    (checkpoint, entries, bytes): (Checkpoint, u64, u64),
-    database: &Path,
-) -> Status {
+/// By the newest checkpoint.
+pub(super) fn status(pipeline: &str, newest: Recorded, database: Option<&Path>) -> Status {
+    let Recorded {
+        checkpoint,
+        entries,
+        bytes,
+    } = newest;
     let task = TaskStatus {
         name: pipeline.to_owned(),
         state: State::Ended,
@@ -48,7 +49,7 @@ pub(super) fn status(
             pause_seconds: Duration::from_micros(checkpoint.pause_micros).as_secs_f64(),
             entries_written: Some(entries),
             bytes_written: Some(bytes),
-            stored_bytes: stored_bytes(database),
+            stored_bytes: database.and_then(stored_bytes),
             taken: None,
             complete: Some(checkpoint.complete),
         }),
