@@ -35,15 +35,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 type Map = BTreeMap<String, String>;
 
+/// State, and how many letters.
+type Held = (Map, usize);
+
 /// What a store should hold.
 #[derive(Default)]
 struct Model {
     counts: Map,
     letters: usize,
     /// The state and the letters with the epoch that is undecided.
-    undecided: Option<(Map, usize)>,
+    undecided: Option<Held>,
     /// What was decided last and is not durable yet, and what there was before.
-    settled: Option<(Map, usize, Option<(Map, usize)>)>,
+    settled: Option<(Map, usize, Option<Held>)>,
 }
 
 impl Model {
