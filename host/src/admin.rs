@@ -14,7 +14,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use address::addresses;
+pub use address::Meeting;
 pub use client::status;
 pub use error::AdminError;
 pub use observed::{Observed, ObservedTask, ObservedTasks};

@@ -21,7 +21,8 @@ const MANIFEST: &str = r#"
     exchange-partitions = 4
 
     [checkpoint]
-    path = "checkpoints.db"
+    type = "object-store"
+    url = "checkpoints"
 
     [connections.kafka]
     type = "kafka"

@@ -127,14 +127,20 @@ end() { # SIGNAL
     rm "$folder/pid"
 }
 
+# Processes whose command line has the mark. The folder may be gone when this is asked, and the file in it with it.
+marked() {
+    grep -lsF -- "$mark" /proc/[0-9]*/cmdline | cut -d/ -f3
+}
+
 # The server must not outlive a program that started it, however that ends: its end closes the other end of our input.
 guard() { # `remove` or nothing
     trap '' HUP INT TERM
     while read -r _; do :; done
-    if running; then
-        kill -s KILL "$(<"$folder/pid")"
-        while running; do sleep 0.05; done
-    fi
+    local processes
+    while mapfile -t processes < <(marked) && ((${#processes[@]} > 0)); do
+        kill -s KILL "${processes[@]}" 2>/dev/null || true
+        sleep 0.05
+    done
     if [[ $1 == remove ]]; then rm -rf "$folder"; fi
 }
 

@@ -6,11 +6,13 @@
 pub mod chart;
 pub mod comparison;
 pub mod feed;
+pub mod flink;
 pub mod generator;
 pub mod harness;
 pub mod model;
 pub mod native;
 pub mod random;
 pub mod scenario;
+pub mod served;
 pub mod services;
 pub mod table;

@@ -2,84 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jackfield_tests::comparison::compare;
+use jackfield_tests::flink::assert_flink_output;
 use jackfield_tests::generator::{DEFAULT_SEED, Generator, Traffic};
 use jackfield_tests::harness::{Pipeline, repository};
 use jackfield_tests::model::Model;
 use jackfield_tests::scenario::Scenario;
-use jackfield_tests::table::{Observation, Table};
+use jackfield_tests::table::Observation;
 
 fn hostile(seed: u64, records: u64) -> Vec<u8> {
     Generator::new(seed, Traffic::Hostile).lines(records)
-}
-
-fn expected(name: &str) -> String {
-    std::fs::read_to_string(
-        repository()
-            .join("tests/expected/data-actions-200k")
-            .join(name),
-    )
-    .unwrap()
-}
-
-/// Windows, alerts and totals of the job that ran on Flink. Which interactions an alert was made of is not in our table.
-fn assert_flink_output(tables: &[Table]) {
-    let table = |name: &str| &tables.iter().find(|table| table.name == name).unwrap().rows;
-    let words = |text: &str| {
-        text.split(&[',', ' '])
-            .map(str::to_owned)
-            .collect::<Vec<String>>()
-    };
-
-    let windows = table("interaction_volumes")
-        .iter()
-        .map(|row| [words(&row.identity), words(&row.content)].concat());
-    let windows: BTreeSet<Vec<String>> = windows
-        .map(|row| vec![row[1].clone(), row[0].clone(), row[2].clone()])
-        .collect();
-    assert_eq!(
-        windows,
-        expected("windows.csv").lines().map(words).collect()
-    );
-
-    let alerts = table("pattern_alerts")
-        .iter()
-        .map(|row| words(&row.identity));
-    let alerts: BTreeSet<Vec<String>> = alerts
-        .map(|row| vec![row[2].clone(), row[0].clone(), row[1].clone()])
-        .collect();
-    assert_eq!(
-        alerts,
-        expected("alerts.csv")
-            .lines()
-            .map(|line| words(line)[..3].to_vec())
-            .collect()
-    );
-
-    let mut totals = BTreeMap::from([
-        ("malformed".to_owned(), table("dead letters").len()),
-        ("joined".to_owned(), table("enriched.jsonl").len()),
-    ]);
-    for row in table("enriched.jsonl") {
-        let line: serde_json::Value = serde_json::from_str(&row.content).unwrap();
-        for field in ["tier", "region"] {
-            *totals
-                .entry(format!("join.{field}.{}", line[field].as_str().unwrap()))
-                .or_default() += 1;
-        }
-    }
-    let flink = expected("totals.txt");
-    for (name, total) in totals {
-        assert!(
-            flink.lines().any(|line| line == format!("{name} {total}")),
-            "{name} {total} is not in\n{flink}"
-        );
-    }
 }
 
 #[test]

@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "kafka/faults.rs"]
-mod faults;
+#[path = "kafka/crash.rs"]
+mod crash;
 #[path = "kafka/input.rs"]
 mod input;
+#[path = "kafka/lost.rs"]
+mod lost;
+#[path = "kafka/output.rs"]
+mod output;
 #[path = "kafka/scenario.rs"]
 mod scenario;
+#[path = "kafka/transaction.rs"]
+mod transaction;

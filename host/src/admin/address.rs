@@ -16,15 +16,67 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Bytes of a socket's path: 108 on Linux and 104 elsewhere, of which the last is 0.
 const LONGEST_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Where the socket of the pipeline with this checkpoint database may be, the best place first. A host takes the first that it can, whoever asks it tries
-/// them in this order.
-#[must_use]
-pub fn addresses(database: &Path) -> Vec<PathBuf> {
+/// Where those who ask how a pipeline fares meet the processes that run it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// At its checkpoint database, which one process has.
+    Database(PathBuf),
+    /// By the name of a place that is none of this machine's files, and that several processes share.
+    Shared(String),
+}
+
+impl Meeting {
+    /// Where the socket of a process may be, the best place first. A host takes the first that it can.
+    pub(super) fn own(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Database(database) => addresses(database),
+            Self::Shared(name) => {
+                let process = std::process::id();
+                let socket = format!("{}{process}{ENDING}", beginning(name));
+                vec![folder().join(socket)]
+            }
+        }
+    }
+
+    /// Where sockets are to be looked for: at the first that answers, or at each.
+    pub(super) fn all(&self) -> Vec<PathBuf> {
+        let Self::Shared(name) = self else {
+            return self.own();
+        };
+        let beginning = beginning(name);
+        let is_one = |path: &PathBuf| {
+            let file = path.file_name().and_then(|file| file.to_str());
+            file.is_some_and(|file| file.starts_with(&beginning) && file.ends_with(ENDING))
+        };
+        let Ok(entries) = fs::read_dir(folder()) else {
+            return Vec::new();
+        };
+        let mut found: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(is_one)
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+const ENDING: &str = ".sock";
+
+fn beginning(name: &str) -> String {
+    format!("{:032x}-", xxh3_128(name.as_bytes()))
+}
+
+fn folder() -> PathBuf {
+    user_folder(env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))
+}
+
+/// Where the socket of the pipeline with this checkpoint database may be, the best place first.
+fn addresses(database: &Path) -> Vec<PathBuf> {
     let database = resolved(database);
     let mut beside = database.clone().into_os_string();
     beside.push(".sock");
     let hash = xxh3_128(database.as_os_str().as_bytes());
-    let elsewhere = user_folder(env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from));
+    let elsewhere = folder();
     [
         PathBuf::from(beside),
         elsewhere.join(format!("{hash:032x}.sock")),
@@ -95,6 +147,15 @@ mod tests {
         fs::create_dir(&real).unwrap();
         symlink(&real, &link).unwrap();
         assert_eq!(addresses(&link.join("a.db")), addresses(&real.join("a.db")));
+    }
+
+    #[test]
+    fn processes_that_share_a_pipeline_have_sockets_of_their_own() {
+        let (one, other) = ("s3://bucket/one".to_owned(), "s3://bucket/other".to_owned());
+        let own = Meeting::Shared(one).own();
+        assert_ne!(own, Meeting::Shared(other).own());
+        let process = format!("-{}.sock", std::process::id());
+        assert!(own[0].display().to_string().ends_with(&process));
     }
 
     #[test]

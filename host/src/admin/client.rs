@@ -1,36 +1,38 @@
 //! The side of those who ask.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::address::addresses;
+use super::address::Meeting;
 use super::error::AdminError;
 use super::protocol::{
     Answer, Content, LONGEST_ANSWER, PATIENCE, Request, VERSION, is_trusted, read_line, write_line,
 };
 use super::status::Status;
 
-/// How the pipeline with this checkpoint database fares, as the process that runs it says; none if no process does.
+/// How a pipeline fares, as each process says that runs it, on this machine; nothing if none does.
 ///
 /// # Errors
 /// [`AdminError`] where there is a process that does not answer, or not in a way that is understood.
-pub fn status(database: &Path) -> Result<Option<Status>, AdminError> {
+pub fn status(meeting: &Meeting) -> Result<Vec<Status>, AdminError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| AdminError::Open {
-            path: database.to_owned(),
+            path: PathBuf::new(),
             error,
         })?;
-    for path in addresses(database) {
-        if let Some(status) = runtime.block_on(ask(&path))? {
-            return Ok(Some(status));
+    let mut statuses = Vec::new();
+    for path in meeting.all() {
+        statuses.extend(runtime.block_on(ask(&path))?);
+        if matches!(meeting, Meeting::Database(_)) && !statuses.is_empty() {
+            break;
         }
     }
-    Ok(None)
+    Ok(statuses)
 }
 
 /// None if nobody listens there.

@@ -44,11 +44,10 @@ impl ObservedTasks {
                 .tasks()
                 .into_iter()
                 .map(|(name, progress)| {
-                    let database = PathBuf::new();
                     let task = ObservedTask {
                         name,
                         progress,
-                        database,
+                        database: None,
                     };
                     task.status()
                 })
@@ -64,8 +63,8 @@ pub struct ObservedTask {
     pub name: String,
     /// How far it has come.
     pub progress: Arc<Progress>,
-    /// Its checkpoint database.
-    pub database: PathBuf,
+    /// Its checkpoint database, if its checkpoints are kept in one.
+    pub database: Option<PathBuf>,
 }
 
 impl Observed {
@@ -132,7 +131,7 @@ impl ObservedTask {
             pause_seconds: committed.pause.as_secs_f64(),
             entries_written: committed.written.map(|written| written.entries),
             bytes_written: committed.written.map(|written| written.bytes),
-            stored_bytes: stored_bytes(&self.database),
+            stored_bytes: self.database.as_deref().and_then(stored_bytes),
             taken: Some(self.progress.checkpoints.load(Relaxed)),
             complete: None,
         })

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::address::{addresses, prepare_folder};
+use super::address::{Meeting, prepare_folder};
 use super::error::AdminError;
 use super::observed::Observed;
 use super::protocol::{
@@ -37,16 +37,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the control socket of the pipeline with this checkpoint database, which the caller has locked: a socket that is there already was left by a
-    /// process that is gone.
+    /// Opens the control socket of a pipeline. Where it stands at a checkpoint database, the caller has locked that: a socket that is there already was left
+    /// by a process that is gone.
     ///
     /// # Errors
     /// [`AdminError`] where it cannot be opened at any of its places; the pipeline can do without.
-    pub fn open(database: &Path, observed: Observed, runtime: &Handle) -> Result<Self, AdminError> {
+    pub fn open(
+        meeting: &Meeting,
+        observed: Observed,
+        runtime: &Handle,
+    ) -> Result<Self, AdminError> {
         // Only within the runtime a socket can be handed to it.
         let _entered = runtime.enter();
         let mut failure = None;
-        for path in addresses(database) {
+        for path in meeting.own() {
             match listen(&path) {
                 Ok(listener) => {
                     let serving = runtime.spawn(serve(listener, Arc::new(observed)));
@@ -59,7 +63,7 @@ impl Server {
             }
         }
         Err(failure.unwrap_or_else(|| AdminError::Open {
-            path: database.to_owned(),
+            path: PathBuf::new(),
             error: io::ErrorKind::InvalidFilename.into(),
         }))
     }

@@ -12,7 +12,7 @@ use crate::source::Unit;
 pub type State = TaskState;
 
 /// A pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Its name.
     pub pipeline: String,
@@ -23,7 +23,7 @@ pub struct Status {
 }
 
 /// A process that runs pipelines.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostStatus {
     /// The version of Jackfield.
     pub version: String,
@@ -36,7 +36,7 @@ pub struct HostStatus {
 }
 
 /// A task: the part of a pipeline's work that has checkpoints of its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskStatus {
     /// Its name.
     pub name: String,
@@ -75,7 +75,7 @@ pub struct TaskStatus {
 }
 
 /// Something that is waited for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitStatus {
     /// Who waits: `source NAME`, `sink NAME`, or `pipeline`.
     pub part: String,
@@ -86,7 +86,7 @@ pub struct WaitStatus {
 }
 
 /// A checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointStatus {
     /// Its number. They rise, and some are missing.
     pub epoch: u64,
@@ -109,7 +109,7 @@ pub struct CheckpointStatus {
 }
 
 /// A source.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
@@ -122,7 +122,7 @@ pub struct SourceStatus {
 }
 
 /// A partition of a source.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PartitionStatus {
     /// Its name.
     pub name: String,
@@ -138,7 +138,7 @@ pub struct PartitionStatus {
 }
 
 /// A stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageStatus {
     /// Its name.
     pub name: String,
@@ -160,7 +160,7 @@ pub struct StageStatus {
 }
 
 /// A sink.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SinkStatus {
     /// Its name.
     pub name: String,

@@ -130,16 +130,16 @@ impl StoreError {
         }
     }
 
+    /// Whether another process has taken over.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced { .. })
+    }
+
     /// Whether to try again later may help although nothing is changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
-    }
-
-    /// Whether another process has the task, and goes on with it.
-    #[must_use]
-    pub fn is_fenced(&self) -> bool {
-        matches!(self, Self::Fenced { .. } | Self::Locked { .. })
     }
 
     /// The stable code of this error.

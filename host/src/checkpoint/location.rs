@@ -1,7 +1,7 @@
 //! Where checkpoints are kept: what a manifest says, with its secrets revealed. Nothing is asked of it yet.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::{BackoffConfig, RetryConfig};
 
+use crate::admin::Meeting;
 use crate::config::{
     self, CheckpointStore, Diagnostic, Diagnostics, Environment, ObjectUrl, Secret, code,
 };
@@ -99,6 +100,24 @@ impl Location {
             CheckpointStore::Objects(options) => {
                 Objects::of(options, environment).map(|objects| Self::Objects(Arc::new(objects)))
             }
+        }
+    }
+
+    /// The database, if checkpoints are kept in one.
+    #[must_use]
+    pub fn database(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Objects(_) => None,
+        }
+    }
+
+    /// Where those who ask how a pipeline fares meet the processes that run it.
+    #[must_use]
+    pub fn meeting(&self, pipeline: &str) -> Meeting {
+        match self {
+            Self::Sqlite(path) => Meeting::Database(path.clone()),
+            Self::Objects(objects) => Meeting::Shared(format!("{}/{pipeline}", objects.url)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; `info` by default.
+//! Log lines on standard error. `JACKFIELD_LOG` says which, as in `JACKFIELD_LOG=debug`; by default `info`, of the driver of Cassandra nothing.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,10 +7,13 @@ use tracing_subscriber::EnvFilter;
 
 use super::LogFormat;
 
+/// The driver of Cassandra writes a line for every connection that does not come about, over and over; what is waited for is said once, by the sink.
+const DEFAULT: &str = "info,scylla=off";
+
 /// Starts the log; its lines pass above the `bars` that are drawn.
 pub(super) fn start(format: LogFormat, bars: &MultiProgress) {
     let filter =
-        EnvFilter::try_from_env("JACKFIELD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        EnvFilter::try_from_env("JACKFIELD_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let bars = bars.clone();
     let writer = move || AboveBars { bars: bars.clone() };
     let lines = tracing_subscriber::fmt()

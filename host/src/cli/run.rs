@@ -55,12 +55,12 @@ impl Work {
         }
     }
 
-    fn observed(&self, name: &str, database: &Path) -> ObservedTasks {
+    fn observed(&self, name: &str, database: Option<&Path>) -> ObservedTasks {
         match self {
             Self::Whole(task) => ObservedTasks::One(ObservedTask {
                 name: name.to_owned(),
                 progress: task.progress(),
-                database: database.to_owned(),
+                database: database.map(Path::to_owned),
             }),
             Self::Share(share) => ObservedTasks::Share(share.share()),
         }
@@ -115,8 +115,7 @@ fn open(
     let name = plan.name.clone();
     match Work::open(plan, &location, services.clone()) {
         Ok(work) => {
-            let local = options.local_path(&name);
-            let control = control(&name, &work, &local, services.runtime());
+            let control = control(&name, &work, &location, services.runtime());
             let checkpoints = Checkpoints { location, services };
             let watched = Watched::new(name, work.progress(), checkpoints, named);
             Ok(Ready {
@@ -130,13 +129,13 @@ fn open(
 }
 
 /// Opens the socket at which others may ask how the pipeline fares.
-fn control(name: &str, work: &Work, database: &Path, runtime: &Handle) -> Option<Server> {
+fn control(name: &str, work: &Work, location: &Location, runtime: &Handle) -> Option<Server> {
     let observed = Observed {
         pipeline: name.to_owned(),
         started: Instant::now(),
-        tasks: work.observed(name, database),
+        tasks: work.observed(name, location.database()),
     };
-    match Server::open(database, observed, runtime) {
+    match Server::open(&location.meeting(name), observed, runtime) {
         Ok(control) => Some(control),
         Err(error) => {
             let code = error.code().id;

@@ -4,7 +4,7 @@ mod at_rest;
 mod rates;
 mod text;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,9 @@ use clap::Args;
 use self::rates::Rates;
 use super::inspection::{Inspected, Problem, print};
 use super::page::{OutputFormat, Page};
-use super::{Exit, LogFormat};
-use crate::admin::{self, Status};
+use super::{Exit, LogFormat, pipelines};
+use crate::admin::{self, Meeting, Status};
 use crate::checkpoint::StoreError;
-use crate::config::Manifest;
 use crate::error::Code;
 
 /// Between two looks with `--watch`.
@@ -42,31 +41,41 @@ pub(super) fn run(arguments: &Arguments, log: LogFormat) -> Exit {
 }
 
 fn look_once(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
-    let manifest = arguments.pipeline.manifest(log)?;
-    match admin::status(&local_path(&manifest))? {
-        Some(status) => write(&status, arguments.format, page),
-        None => write_at_rest(arguments, log, page),
+    let statuses = admin::status(&meeting(arguments, log)?)?;
+    if statuses.is_empty() {
+        return write_at_rest(arguments, log, page);
     }
+    for status in &statuses {
+        write(status, arguments.format, page)?;
+    }
+    Ok(())
 }
 
-fn local_path(manifest: &Manifest) -> PathBuf {
-    manifest
-        .checkpoint
-        .local_path(&manifest.pipeline.name.value.to_string())
+fn meeting(arguments: &Arguments, log: LogFormat) -> Result<Meeting, Problem> {
+    let manifest = arguments.pipeline.manifest(log)?;
+    let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
+    Ok(location.meeting(&manifest.pipeline.name.value))
 }
 
 fn watch(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
-    let manifest = arguments.pipeline.manifest(log)?;
-    let database = local_path(&manifest);
-    let mut rates = Rates::default();
+    let meeting = meeting(arguments, log)?;
+    let mut rates: BTreeMap<Option<u32>, Rates> = BTreeMap::new();
     let mut looks = 0_u64;
-    while let Some(mut status) = admin::status(&database)? {
-        rates.tell(&mut status, Instant::now());
+    loop {
+        let statuses = admin::status(&meeting)?;
+        if statuses.is_empty() {
+            break;
+        }
         if arguments.format == OutputFormat::Text {
             page.begin_again(looks > 0)?;
         }
         looks += 1;
-        write(&status, arguments.format, page)?;
+        for mut status in statuses {
+            let process = status.host.as_ref().map(|host| host.process);
+            let rates = rates.entry(process).or_default();
+            rates.tell(&mut status, Instant::now());
+            write(&status, arguments.format, page)?;
+        }
         page.flush()?;
         thread::sleep(INTERVAL);
     }
@@ -96,7 +105,9 @@ fn write_at_rest(
                 } else {
                     "it goes on from its last checkpoint when it is run again"
                 };
-                let status = at_rest::status(name, newest, &local_path(&manifest));
+                let location =
+                    pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
+                let status = at_rest::status(name, newest, location.database());
                 write(&status, arguments.format, page)?;
             }
         }

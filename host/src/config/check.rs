@@ -48,10 +48,10 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     graph::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
-    tables::check(parts, context);
     exchange::check(parts, context);
     cassandra::check(parts, context);
     kafka::check(parts, context);
+    tables::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

@@ -33,7 +33,7 @@ pub enum SourceKind {
     /// Lines of files.
     File(FileSource),
     /// A Kafka topic.
-    Kafka(KafkaSource),
+    Kafka(Box<KafkaSource>),
 }
 
 const KINDS: &[Kind<SourceKind>] = &[
@@ -43,7 +43,7 @@ const KINDS: &[Kind<SourceKind>] = &[
     },
     Kind {
         name: "kafka",
-        read: |table| KafkaSource::read(table).map(SourceKind::Kafka),
+        read: |table| KafkaSource::read(table).map(|options| SourceKind::Kafka(Box::new(options))),
     },
 ];
 

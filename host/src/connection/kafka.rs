@@ -26,8 +26,8 @@ pub use transaction::{Message, Transaction};
 
 use crate::config::{Diagnostics, Environment, KafkaConnection, Located};
 
-/// Milliseconds that a broker may be silent before it counts as gone. librdkafka's own 60 s would keep a pipeline in the dark for as long.
-const SOCKET_TIMEOUT: &str = "10000";
+/// How long a broker may be silent before it counts as gone. librdkafka's own 60 s would keep a pipeline in the dark for as long.
+const SOCKET_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Milliseconds between two tries to connect at most, so that a broker that is back is noticed soon.
 const LONGEST_RECONNECT_PAUSE: &str = "500";
@@ -108,7 +108,7 @@ impl Cluster {
         listener::set_log_level(&mut config);
         config
             .set("client.id", "jackfield")
-            .set("socket.timeout.ms", SOCKET_TIMEOUT)
+            .set("socket.timeout.ms", SOCKET_TIMEOUT.as_millis().to_string())
             .set("reconnect.backoff.ms", "100")
             .set("reconnect.backoff.max.ms", LONGEST_RECONNECT_PAUSE)
             .set("socket.keepalive.enable", "true");

@@ -101,7 +101,7 @@ impl Attempt {
     pub(super) fn start(start: &Start<'_>) -> Result<Self, Fault> {
         let (events, received) = unbounded();
         let topology = Topology::of(start.plan);
-        let mut wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
+        let wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
         let shared = Arc::new(Shared {
             plan: Arc::clone(start.plan),
             topology,
@@ -117,21 +117,38 @@ impl Attempt {
             events: received,
             outstanding,
             workers: workers.len(),
-            shared: Arc::clone(&shared),
+            shared,
             threads: Vec::new(),
         };
-        attempt.start_sinks(start, &shared, &mut wiring)?;
+        match attempt.start_threads(start, wiring, workers) {
+            Ok(()) => Ok(attempt),
+            Err(fault) => {
+                // Sinks that were started already may be waiting for something outside.
+                attempt.stop();
+                Err(fault)
+            }
+        }
+    }
+
+    fn start_threads(
+        &mut self,
+        start: &Start<'_>,
+        mut wiring: Wiring,
+        workers: BTreeMap<(usize, usize), Worker>,
+    ) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        self.start_sinks(start, &shared, &mut wiring)?;
         let mut partitions = start.partitions(&shared)?;
         for ((segment, index), worker) in workers {
             if segment == 0 {
                 let mine = std::mem::take(&mut partitions[index]);
-                attempt.start_source_worker(start, worker, mine);
+                self.start_source_worker(start, worker, mine);
             } else if let Some(inbox) = wiring.inboxes.remove(&(segment, index)) {
                 let upstream = shared.topology.upstream(segment).len() * shared.topology.workers;
-                attempt.start_worker(format!("worker {segment}.{index}"), worker, inbox, upstream);
+                self.start_worker(format!("worker {segment}.{index}"), worker, inbox, upstream);
             }
         }
-        Ok(attempt)
+        Ok(())
     }
 
     /// Tells all who read sources.

@@ -282,7 +282,10 @@ impl Task {
                 );
                 Ok(())
             }
-            Decision::Stop(after) => Err(TaskError::GivenUp { fault, after }),
+            Decision::Stop(after) => Err(TaskError::GivenUp {
+                fault: Box::new(fault),
+                after,
+            }),
         }
     }
 

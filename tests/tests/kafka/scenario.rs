@@ -1,8 +1,9 @@
 //! A pipeline that passes the records of one topic on to another, and to a table.
 
 use std::fs;
-use std::path::PathBuf;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use jackfield_tests::harness::{Finished, Host, Pipeline, repository};
 use jackfield_tests::services::{Kafka, Message};
@@ -15,11 +16,12 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 pub struct Scenario<'a> {
     pub kafka: &'a Kafka,
     folder: TempDir,
+    name: String,
     pub input: String,
     pub output: String,
-    pub source: String,
-    pub connection: String,
-    pub checkpoints: String,
+    source: String,
+    sink: String,
+    connection: String,
 }
 
 /// Record number `n`.
@@ -27,13 +29,10 @@ pub fn line(n: u64) -> String {
     format!(r#"{{"n":{n},"key":"k{}","text":"harmless"}}"#, n % 7)
 }
 
-/// The numbers of the records in these lines.
-pub fn numbers(lines: &[String]) -> Vec<u64> {
-    let number = |line: &String| {
-        let record: serde_json::Value = serde_json::from_str(line).unwrap();
-        record["n"].as_u64().unwrap()
-    };
-    lines.iter().map(number).collect()
+/// The number of a record.
+fn number(message: &Message) -> u64 {
+    let record: serde_json::Value = serde_json::from_str(&message.text()).unwrap();
+    record["n"].as_u64().unwrap()
 }
 
 impl<'a> Scenario<'a> {
@@ -50,12 +49,56 @@ impl<'a> Scenario<'a> {
         Self {
             kafka,
             folder: TempDir::new().unwrap(),
+            name: format!("from-input-{number}"),
             input: format!("input-{number}"),
             output: format!("output-{number}"),
             source: "end = \"end-of-topic\"".to_owned(),
+            sink: "key = \"key\"".to_owned(),
             connection: String::new(),
-            checkpoints: "interval = \"100ms\"\nminimum-pause = \"0s\"".to_owned(),
         }
+    }
+
+    /// The same pipeline, as if it had never run.
+    pub fn afresh(self) -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            ..self
+        }
+    }
+
+    /// The same pipeline on another machine, which has what this one has written by now.
+    pub fn copy(&self) -> Self {
+        let folder = TempDir::new().unwrap();
+        for file in ["pipeline.db", "pipeline.db-wal"] {
+            let path = self.folder.path().join(file);
+            if path.exists() {
+                fs::copy(path, folder.path().join(file)).unwrap();
+            }
+        }
+        Self {
+            kafka: self.kafka,
+            folder,
+            name: self.name.clone(),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            source: self.source.clone(),
+            sink: self.sink.clone(),
+            connection: self.connection.clone(),
+        }
+    }
+
+    /// Makes the input again, after it was deleted: brokers forget a topic a little later than they say.
+    pub fn recreate_input(&self, partitions: u32) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while let Err(error) = self.kafka.create_topic(&self.input, partitions) {
+            assert!(Instant::now() < deadline, "{error}");
+        }
+    }
+
+    /// More options of the sink to a topic.
+    pub fn sink(mut self, options: &str) -> Self {
+        self.sink = options.to_owned();
+        self
     }
 
     /// More options of the source.
@@ -71,7 +114,7 @@ impl<'a> Scenario<'a> {
     }
 
     /// Appends records with these numbers to the input, in turns over its partitions.
-    pub fn feed(&self, numbers: std::ops::Range<u64>) {
+    pub fn feed(&self, numbers: Range<u64>) {
         let partitions = u64::from(self.kafka.partitions(&self.input).unwrap());
         let messages: Vec<Message> = numbers
             .map(|n| {
@@ -88,8 +131,9 @@ impl<'a> Scenario<'a> {
             input,
             output,
             source,
+            sink,
             connection,
-            checkpoints,
+            name,
             ..
         } = self;
         let address = self.kafka.address();
@@ -97,10 +141,11 @@ impl<'a> Scenario<'a> {
         format!(
             r#"
             [pipeline]
-            name = "from-{input}"
+            name = "{name}"
             [checkpoint]
             path = "pipeline.db"
-            {checkpoints}
+            interval = "100ms"
+            minimum-pause = "0s"
             [connections.cluster]
             type = "kafka"
             bootstrap-servers = "{address}"
@@ -119,7 +164,7 @@ impl<'a> Scenario<'a> {
             from = "pass.echo"
             connection = "cluster"
             topic = "{output}"
-            key = "key"
+            {sink}
             [sinks.table]
             type = "sqlite"
             from = "pass.echo"
@@ -151,14 +196,55 @@ impl<'a> Scenario<'a> {
 
     /// The numbers of the records in the output, by rising number, as often as they are there.
     pub fn numbers(&self) -> Vec<u64> {
-        let lines: Vec<String> = self.output().iter().map(Message::text).collect();
-        let mut numbers = numbers(&lines);
+        let mut numbers: Vec<u64> = self.output().iter().map(number).collect();
         numbers.sort_unstable();
         numbers
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.folder.path().join("pipeline.db")
+    /// Both topic and table have each of these records once.
+    pub fn assert_each_once(&self, expected: Range<u64>) {
+        for found in [self.numbers(), self.rows()] {
+            let lost: Vec<u64> = expected.clone().filter(|n| !found.contains(n)).collect();
+            let is_twin = |pair: &[u64]| pair[0] == pair[1];
+            let doubled = found.windows(2).filter(|pair| is_twin(pair)).count();
+            let count = expected.end - expected.start;
+            assert!(
+                lost.is_empty() && found.len() as u64 == count,
+                "{} of {count} records, {doubled} doubled, {} lost from {:?} to {:?}\n{}",
+                found.len(),
+                lost.len(),
+                lost.first(),
+                lost.last(),
+                self.log()
+            );
+        }
+    }
+
+    /// What the host has said by now.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log.stderr")).unwrap_or_default()
+    }
+
+    /// Whether so many records at least are committed to the table.
+    pub fn has_rows(&self, count: u64) -> bool {
+        self.count("SELECT count(*) FROM echo")
+            .is_some_and(|found| found >= count)
+    }
+
+    pub fn has_checkpoint(&self) -> bool {
+        self.count("SELECT count(*) FROM jackfield_checkpoints")
+            .is_some_and(|found| found > 0)
+    }
+
+    /// None while there is no such table.
+    fn count(&self, query: &str) -> Option<u64> {
+        let count = self.open().ok()?.query_row(query, [], |row| row.get(0));
+        count.ok().map(i64::cast_unsigned)
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let path = self.folder.path().join("pipeline.db");
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
     /// The numbers of the records in the table.
@@ -181,8 +267,7 @@ impl<'a> Scenario<'a> {
         query: &str,
         read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     ) -> Vec<T> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let database = Connection::open_with_flags(self.database(), flags).unwrap();
+        let database = self.open().unwrap();
         let mut statement = database.prepare(query).unwrap();
         let rows = statement.query_map([], read).unwrap();
         rows.collect::<Result<_, _>>().unwrap()

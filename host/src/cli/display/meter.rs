@@ -180,7 +180,7 @@ impl Facts {
                 .collect::<Vec<_>>()
                 .join(" ");
             if console::measure_text_width(&short) <= width || parts.len() <= 1 {
-                return short;
+                return console::truncate_str(&short, width, "…").into_owned();
             }
             let least = (0..parts.len())
                 .max_by_key(|&index| parts[index].rank)
@@ -193,8 +193,10 @@ impl Facts {
         let mut parts = Vec::new();
         let mut add = |rank, long: String, short: String| parts.push(Part { long, short, rank });
         for Wait { who, what, since } in &self.waits {
-            let waiting = format!("waiting {}: {}", whole_seconds(*since), printable(who));
-            add(0, format!("{waiting}: {}", printable(what)), waiting);
+            let (who, what) = (printable(who), printable(what));
+            // Why it stands still says more than how fast it was: the reason stays, and the rest goes if need be.
+            let waiting = format!("waiting {}: {who}: {what}", whole_seconds(*since));
+            add(0, waiting.clone(), waiting);
         }
         if let Some(share) = self.share {
             add(
@@ -294,7 +296,7 @@ mod tests {
             facts().within(40),
             "42% 412k/s eta 13 s 17.6k rej 1 restart"
         );
-        assert_eq!(facts().within(1), "1 restart");
+        assert_eq!(facts().within(9), "1 restart");
     }
 
     #[test]
@@ -315,7 +317,11 @@ mod tests {
             ),
             "{wide}"
         );
-        assert_eq!(waiting.within(38), "waiting 12 s: sink alerts 1 restart");
+        assert_eq!(
+            waiting.within(80),
+            "waiting 12 s: sink alerts: the nodes of `tables` do not answer 42% 1 restart"
+        );
+        assert_eq!(waiting.within(30), "waiting 12 s: sink alerts: th…");
     }
 
     #[test]

@@ -11,13 +11,13 @@ use crate::admin::{
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint, Recorded, StageCheckpoint};
 use crate::record::END_OF_TIME;
 
-/// By the newest checkpoint and what it took to write it.
-pub(super) fn status(pipeline: &str, recorded: Recorded, database: &Path) -> Status {
+/// By the newest checkpoint.
+pub(super) fn status(pipeline: &str, newest: Recorded, database: Option<&Path>) -> Status {
     let Recorded {
         checkpoint,
         entries,
         bytes,
-    } = recorded;
+    } = newest;
     let task = TaskStatus {
         name: pipeline.to_owned(),
         state: State::Ended,
@@ -49,7 +49,7 @@ pub(super) fn status(pipeline: &str, recorded: Recorded, database: &Path) -> Sta
             pause_seconds: Duration::from_micros(checkpoint.pause_micros).as_secs_f64(),
             entries_written: Some(entries),
             bytes_written: Some(bytes),
-            stored_bytes: stored_bytes(database),
+            stored_bytes: database.and_then(stored_bytes),
             taken: None,
             complete: Some(checkpoint.complete),
         }),

@@ -72,49 +72,32 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::admin::{HostStatus, PartitionStatus, State};
+    use crate::admin::{HostStatus, PartitionStatus};
 
     fn look(process: u32, records: u64, position: u64) -> Status {
         let partition = PartitionStatus {
             name: "topic/0".to_owned(),
             position: Some(position),
-            end: None,
-            lag: None,
-            read_per_second: None,
+            ..PartitionStatus::default()
         };
         let source = SourceStatus {
             name: "records".to_owned(),
-            unit: None,
-            lag: None,
             partitions: vec![partition],
+            ..SourceStatus::default()
         };
         let task = TaskStatus {
             name: "orders".to_owned(),
-            state: State::Running,
-            waits: Vec::new(),
-            attempt: Some(1),
-            restarts: Some(0),
             records,
-            records_per_second: None,
-            rejected: 0,
-            late: 0,
-            latest_event_time: None,
-            watermark_delay_seconds: None,
-            checkpoint: None,
-            standstill_seconds: None,
             sources: vec![source],
-            stages: Vec::new(),
-            sinks: Vec::new(),
+            ..TaskStatus::default()
         };
         Status {
-            pipeline: "orders".to_owned(),
             host: Some(HostStatus {
-                version: String::new(),
                 process,
-                uptime_seconds: 0.0,
-                memory_bytes: None,
+                ..HostStatus::default()
             }),
             tasks: vec![task],
+            ..Status::default()
         }
     }
 

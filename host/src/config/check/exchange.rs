@@ -1,5 +1,6 @@
 //! What several processes can share: sources and sinks that all of them reach, and one cluster whose transactions hold them together.
 
+use crate::config::CheckpointStore;
 use crate::config::check::Parts;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
@@ -25,6 +26,18 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
             )
             .related(pipeline.parallelism.place.clone(), "it is set here")
             .help("leave `parallelism` out; `exchange-partitions` says over how many tasks stages with keys are spread"),
+        );
+    }
+    if let Some(checkpoint) = parts.checkpoint
+        && let CheckpointStore::Sqlite { path } = &checkpoint.store
+    {
+        context.report(
+            contradiction(
+                exchange,
+                "several processes need checkpoints that all of them reach",
+            )
+            .related(path.place.clone(), "this database is one process's")
+            .help("use `type = \"object-store\"` in `[checkpoint]`, or `exchange = \"memory\"`"),
         );
     }
     let mut connections: Vec<&Located<String>> = Vec::new();

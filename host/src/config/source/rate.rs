@@ -11,10 +11,13 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
+/// More than any source gives, and what is larger can still be told from it.
+const MOST: u32 = 1_000_000_000;
+
 impl RateLimit {
     pub(super) fn read(table: &TableReader<'_>) -> Option<Self> {
-        let records_per_second = table.required_within("records-per-second", 1..=u32::MAX);
-        let burst = table.optional_within("burst", 1..=u32::MAX);
+        let records_per_second = table.required_within("records-per-second", 1..=MOST);
+        let burst = table.optional_within("burst", 1..=MOST);
         let records_per_second = records_per_second?.value;
         Some(Self {
             records_per_second,

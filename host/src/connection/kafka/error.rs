@@ -180,6 +180,11 @@ pub(crate) enum Outlook {
 pub(crate) fn outlook(cause: &Cause) -> Outlook {
     match cause {
         Cause::Transaction(error) if error.is_retriable() => Outlook::Passes,
+        // The same codes mean here that the transaction is lost: to take the call up again would fail for ever.
+        Cause::Transaction(error) => match outlook_of(error.code()) {
+            Outlook::Denied => Outlook::Denied,
+            _ => Outlook::Stays,
+        },
         Cause::ClientConfig(..) | Cause::ClientCreation(_) | Cause::Nul(_) => Outlook::Stays,
         _ => cause
             .rdkafka_error_code()

@@ -74,8 +74,12 @@ pub(crate) fn set_log_level(config: &mut ClientConfig) {
 impl ClientContext for Listener {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         let connection = &*self.connection;
-        // That a broker cannot be reached is said where it is waited for; that a setting is for the other kind of client is of no interest.
-        let is_known = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "REQTMOUT");
+        // That a broker cannot be reached is said where it is waited for, what becomes of a transaction where it is committed; that a setting is for the other
+        // kind of client is of no interest.
+        let is_known = matches!(
+            facility,
+            "FAIL" | "ERROR" | "CONFWARN" | "REQTMOUT" | "TXNERR" | "GETPID"
+        );
         match level {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert

@@ -14,12 +14,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError as Cause, KafkaResult, RDKafkaErrorCode as Rejection};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::deliveries::{Deliveries, Undelivered};
 use super::error::{Outlook, outlook, outlook_of};
 use super::inquiry::Inquiry;
-use super::{Cluster, KafkaError, Listener, native};
+use super::{Cluster, KafkaError, Listener, SOCKET_TIMEOUT, native};
 use crate::connection::Services;
 use crate::pipeline::plan::TransactionPlan;
 use crate::pipeline::{Halt, Waits};
@@ -112,6 +112,17 @@ impl<'a> Message<'a> {
     }
 }
 
+fn configuration(cluster: &Cluster) -> ClientConfig {
+    let timeout = cluster.transaction_timeout();
+    let socket_timeout = SOCKET_TIMEOUT.min(timeout).as_millis().to_string();
+    // librdkafka wants a broker to be given up before the transaction is.
+    let mut defaults = vec![("socket.timeout.ms", socket_timeout.as_str())];
+    defaults.extend(DEFAULTS);
+    let mut config = cluster.client_with(&defaults);
+    config.set("transaction.timeout.ms", timeout.as_millis().to_string());
+    config
+}
+
 impl Transaction {
     /// Takes over the transactional id: whoever had it is fenced, and what they left open is aborted. Waits for the cluster as long as it takes.
     ///
@@ -130,11 +141,8 @@ impl Transaction {
             });
         };
         let deliveries = Deliveries::new(Listener::new(cluster.name()));
-        let timeout = cluster.transaction_timeout().as_millis().to_string();
-        let producer: ThreadedProducer<Deliveries> = cluster
-            .client_with(DEFAULTS)
+        let producer: ThreadedProducer<Deliveries> = configuration(cluster)
             .set("transactional.id", &plan.id)
-            .set("transaction.timeout.ms", timeout)
             .set("enable.idempotence", "true")
             .create_with_context(deliveries.clone())
             .map_err(|error| cluster.unusable(&error))?;

@@ -31,12 +31,11 @@ impl Progress {
                 .map(|part| of(&part.progress.totals()).saturating_sub(of(&part.before)))
                 .sum()
         };
-        self.records
-            .store(totals(|totals| totals.records, true), Relaxed);
-        self.rejected
-            .store(totals(|totals| totals.rejected, false), Relaxed);
-        self.late
-            .store(totals(|totals| totals.late, false), Relaxed);
+        let totals = Totals {
+            records: totals(|totals| totals.records, true),
+            rejected: totals(|totals| totals.rejected, false),
+            late: totals(|totals| totals.late, false),
+        };
         let count = |counter: fn(&Progress) -> &AtomicU64| -> u64 {
             let counts = parts
                 .iter()
@@ -64,7 +63,7 @@ impl Progress {
                 .flat_map(|part| part.progress.partitions())
                 .collect(),
         );
-        self.commit_oldest(here().map(|part| part.progress.committed()));
+        self.commit_oldest(totals, parts);
     }
 
     fn sum_stages(&self, parts: &[Part]) {
@@ -100,8 +99,12 @@ impl Progress {
     }
 
     /// The last checkpoint of all is that of the task whose own is the oldest.
-    fn commit_oldest(&self, committed: impl Iterator<Item = Committed>) {
-        let oldest = committed
+    fn commit_oldest(&self, totals: Totals, parts: &[Part]) {
+        let any_here = parts.iter().any(|part| part.is_here);
+        let oldest = parts
+            .iter()
+            .filter(|part| part.is_here == any_here)
+            .map(|part| part.progress.committed())
             .filter(|committed| committed.epoch > 0)
             .min_by_key(|committed| committed.taken_at);
         let mut last = self
@@ -109,8 +112,7 @@ impl Progress {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         *last = Committed {
-            // Counted above, since this process took the tasks on.
-            totals: Totals::default(),
+            totals,
             ..oldest.unwrap_or_default()
         };
     }

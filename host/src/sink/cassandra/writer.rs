@@ -53,7 +53,7 @@ impl Writer {
         patience: &Arc<Patience>,
     ) -> Result<Self, SinkError> {
         let session = patience.insist(|| cluster.session()).await?;
-        let layout = table::open(&session, options, patience).await?;
+        let layout = table::open(cluster, &session, options, patience).await?;
         let statement = table::insert_statement(options);
         let prepare = || async {
             let prepared = session.prepare(statement.as_str()).await;

@@ -1,18 +1,18 @@
 //! Between a Kafka topic, Cassandra tables and another topic, all of which may break too.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jackfield_tests::comparison::compare;
-use jackfield_tests::feed;
 use jackfield_tests::generator::{Generator, Traffic};
 use jackfield_tests::harness::{Finished, Host, Pipeline};
 use jackfield_tests::model::Model;
 use jackfield_tests::random::Xorshift;
-use jackfield_tests::services::{Cassandra, Compression, Kafka};
+use jackfield_tests::served::ServedPipeline;
+use jackfield_tests::services::{Cassandra, Kafka};
 use jackfield_tests::table::{Observation, ServedObservation, Table};
-use tempfile::TempDir;
 
 pub use crate::fault::Servers;
 use crate::fault::{Fault, Faults, draw_standstill};
@@ -24,17 +24,13 @@ const FAULTS_A_ROUND: u64 = 14;
 const CHECKPOINT_INTERVAL: u64 = 300;
 /// How long the input lasts for each fault: about as long as a host takes to start and to come to a checkpoint.
 const PACE: Duration = Duration::from_millis(600);
-/// Of the topic with interactions, so that their order is seen to hold in each partition alone.
-const ENRICHED_PARTITIONS: u32 = 3;
 
 impl Servers {
-    pub fn start() -> Result<(Self, TempDir), Box<dyn Error>> {
-        let folder = tempfile::tempdir()?;
-        let servers = Self {
-            kafka: Kafka::start(&folder.path().join("kafka"))?,
-            cassandra: Cassandra::start(&folder.path().join("cassandra"))?,
-        };
-        Ok((servers, folder))
+    pub fn start(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            kafka: Kafka::start(&folder.join("kafka"))?,
+            cassandra: Cassandra::start(&folder.join("cassandra"))?,
+        })
     }
 }
 
@@ -66,21 +62,22 @@ impl<'a> Round<'a> {
             _ => Traffic::Punctual,
         };
         let input = Generator::new(arguments.seed_of(number), traffic).lines(arguments.records);
-        let names = Names::of(number);
-        names.create(servers, partitions)?;
-        names.fill(servers, &input, partitions)?;
+        let both = (&servers.kafka, &servers.cassandra);
+        let data = folder.join("data");
+        let served = ServedPipeline::prepare(both, &number.to_string(), data, partitions)?;
+        served.feed(&input)?;
         // Takes other turns than the partitions do, so that every pair comes up.
         let parallelism = arguments.parallelism_of(number / 2);
-        let pipeline = names
-            .pipeline(servers, folder.join("data"))
+        let pipeline = served
+            .pipeline(pace(arguments.records))
             .checkpoint_every(arguments.interval.unwrap_or(CHECKPOINT_INTERVAL))
             .set(&format!("pipeline.parallelism={parallelism}"));
         Ok(Self {
             number,
             servers,
             title: format!("round {number}: partitions={partitions} parallelism={parallelism}"),
-            pipeline: paced(pipeline, arguments.records),
-            observation: names.observation(servers, folder.join("data")),
+            pipeline,
+            observation: served.observation(),
             folder,
             expected: Model::of(&input).tables(),
         })
@@ -167,67 +164,10 @@ impl<'a> Round<'a> {
     }
 }
 
-/// What a round calls its own on servers that it shares with others.
-struct Names {
-    input: String,
-    enriched: String,
-    keyspace: String,
-}
-
-impl Names {
-    fn of(round: u64) -> Self {
-        Self {
-            input: format!("cxone-data-actions-{round}"),
-            enriched: format!("cxone-data-actions-enriched-{round}"),
-            keyspace: format!("cxone_analytics_{round}"),
-        }
-    }
-
-    fn create(&self, servers: &Servers, partitions: u32) -> Result<(), Box<dyn Error>> {
-        servers.kafka.create_topic(&self.input, partitions)?;
-        servers
-            .kafka
-            .create_topic(&self.enriched, ENRICHED_PARTITIONS)?;
-        Ok(())
-    }
-
-    fn fill(&self, servers: &Servers, input: &[u8], partitions: u32) -> Result<(), Box<dyn Error>> {
-        let producer = servers.kafka.producer(Compression::Lz4)?;
-        for message in feed::messages(input, partitions) {
-            producer.send(&self.input, &message)?;
-        }
-        Ok(producer.flush()?)
-    }
-
-    fn pipeline(&self, servers: &Servers, folder: PathBuf) -> Pipeline {
-        Pipeline::data_actions_on(&servers.kafka, &servers.cassandra, folder)
-            .set(&format!("sources.records.topic={}", self.input))
-            .set("sources.records.end=end-of-topic")
-            .set(&format!("sinks.enriched.topic={}", self.enriched))
-            .set(&format!("sinks.volumes.keyspace={}", self.keyspace))
-            .set(&format!("sinks.alerts.keyspace={}", self.keyspace))
-    }
-
-    fn observation<'a>(&self, servers: &'a Servers, folder: PathBuf) -> ServedObservation<'a> {
-        ServedObservation {
-            kafka: &servers.kafka,
-            cassandra: &servers.cassandra,
-            keyspace: self.keyspace.clone(),
-            enriched: self.enriched.clone(),
-            folder,
-        }
-    }
-}
-
-/// Slow enough for the faults of a round to come while there is input.
-fn paced(pipeline: Pipeline, records: u64) -> Pipeline {
+/// Records a second, slow enough for the faults of a round to come while there is input.
+fn pace(records: u64) -> u32 {
     let lasts = PACE.as_secs_f64() * FAULTS_A_ROUND as f64;
-    let rate = (records as f64 / lasts).ceil() as u64;
-    pipeline
-        .set(&format!(
-            "sources.records.rate-limit.records-per-second={rate}"
-        ))
-        .set(&format!("sources.records.rate-limit.burst={rate}"))
+    (records as f64 / lasts).ceil() as u32
 }
 
 fn draw_moment(fault: Fault, random: &mut Xorshift) -> Moment {

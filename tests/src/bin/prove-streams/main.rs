@@ -115,7 +115,8 @@ fn prove(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
             embedded::Round::prepare(arguments, number)?.run(kills, &mut random)
         }),
         Form::Kafka => {
-            let (servers, _folder) = kafka::Servers::start()?;
+            let folder = tempfile::tempdir()?;
+            let servers = kafka::Servers::start(folder.path())?;
             repeat(arguments, |number, kills| {
                 kafka::Round::prepare(arguments, number, &servers)?.run(kills, &mut random)
             })

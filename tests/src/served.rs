@@ -1,0 +1,88 @@
+//! The data-actions pipeline between servers that it shares with others, with names of its own there.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::feed;
+use crate::harness::Pipeline;
+use crate::services::{Cassandra, Compression, Kafka};
+use crate::table::ServedObservation;
+
+/// More than one, so that the order of interactions is seen to hold in each partition alone.
+const ENRICHED_PARTITIONS: u32 = 3;
+
+/// Topics, a keyspace and a folder.
+#[derive(Clone, Debug)]
+pub struct ServedPipeline<'a> {
+    kafka: &'a Kafka,
+    cassandra: &'a Cassandra,
+    folder: PathBuf,
+    input: String,
+    enriched: String,
+    keyspace: String,
+}
+
+impl<'a> ServedPipeline<'a> {
+    /// Makes the topics of a pipeline called `name`, the one that it reads with so many partitions.
+    ///
+    /// # Errors
+    /// When the broker refuses, as it does if there are topics of that name.
+    pub fn prepare(
+        (kafka, cassandra): (&'a Kafka, &'a Cassandra),
+        name: &str,
+        folder: PathBuf,
+        partitions: u32,
+    ) -> io::Result<Self> {
+        let pipeline = Self {
+            kafka,
+            cassandra,
+            folder,
+            input: format!("cxone-data-actions-{name}"),
+            enriched: format!("cxone-data-actions-enriched-{name}"),
+            keyspace: format!("cxone_analytics_{name}"),
+        };
+        kafka.create_topic(&pipeline.input, partitions)?;
+        kafka.create_topic(&pipeline.enriched, ENRICHED_PARTITIONS)?;
+        Ok(pipeline)
+    }
+
+    /// Appends lines to the topic that is read.
+    ///
+    /// # Errors
+    /// When the broker does not take them.
+    pub fn feed(&self, lines: &[u8]) -> io::Result<()> {
+        let partitions = self.kafka.partitions(&self.input)?;
+        let producer = self.kafka.producer(Compression::Lz4)?;
+        for message in feed::messages(lines, partitions) {
+            producer.send(&self.input, &message)?;
+        }
+        producer.flush()
+    }
+
+    /// The pipeline, which reads to the end of what was fed when it is first started, at most so many records a second.
+    pub fn pipeline(&self, records_per_second: u32) -> Pipeline {
+        Pipeline::data_actions_on(self.kafka, self.cassandra, &self.folder)
+            .set(&format!("sources.records.topic={}", self.input))
+            .set("sources.records.end=end-of-topic")
+            .set(&format!(
+                "sources.records.rate-limit.records-per-second={records_per_second}"
+            ))
+            .set(&format!(
+                "sources.records.rate-limit.burst={records_per_second}"
+            ))
+            .set(&format!("sinks.enriched.topic={}", self.enriched))
+            .set(&format!("sinks.volumes.keyspace={}", self.keyspace))
+            .set(&format!("sinks.alerts.keyspace={}", self.keyspace))
+    }
+
+    /// What it wrote.
+    pub fn observation(&self) -> ServedObservation<'a> {
+        ServedObservation {
+            kafka: self.kafka,
+            cassandra: self.cassandra,
+            keyspace: self.keyspace.clone(),
+            enriched: self.enriched.clone(),
+            folder: self.folder.clone(),
+        }
+    }
+}
