@@ -95,7 +95,7 @@ impl Distribution {
             .iter()
             .enumerate()
             .filter_map(|(index, source)| match &source.kind {
-                SourceKind::Manifest(config::SourceKind::Kafka(kafka), _) => Some((index, kafka)),
+                SourceKind::Manifest(config::SourceKind::Kafka(kafka), _) => Some((index, &**kafka)),
                 _ => None,
             })
     }
