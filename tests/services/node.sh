@@ -127,9 +127,10 @@ end() { # SIGNAL
     rm "$folder/pid"
 }
 
-# Processes whose command line has the mark. The folder may be gone when this is asked, and the file in it with it.
+# Processes whose command line has the mark. The folder may be gone when this is asked, and the file in it with it. The mark is
+# not an argument here, where it would mark the search itself.
 marked() {
-    grep -lsF -- "$mark" /proc/[0-9]*/cmdline | cut -d/ -f3
+    grep -lsF -f - /proc/[0-9]*/cmdline <<<"$mark" | cut -d/ -f3
 }
 
 # The server must not outlive a program that started it, however that ends: its end closes the other end of our input.
