@@ -35,14 +35,14 @@ enum Work {
     /// All of it.
     Whole(Task),
     /// The tasks that the others who share it leave to this one.
-    Share(Distributed),
+    Share(Box<Distributed>),
 }
 
 impl Work {
     fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
         Ok(
             match Distributed::open(&plan, location, services.clone())? {
-                Some(share) => Self::Share(share),
+                Some(share) => Self::Share(Box::new(share)),
                 None => Self::Whole(Task::open(plan, location, services)?),
             },
         )

@@ -311,11 +311,11 @@ impl Part<'_> {
         let origins = arriving
             .iter()
             .map(|&origin| self.distribution.name_of(origin));
-        SourceKind::Exchange(ExchangeSource {
+        SourceKind::Exchange(Box::new(ExchangeSource {
             topic: crate::source::exchange_topic(like, self.distribution.topic(segment)),
             partition: self.partition,
             origins: origins.collect(),
-        })
+        }))
     }
 
     fn exchange(&self, segment: usize, origins: &BTreeMap<Origin, bool>) -> ExchangeSink {

@@ -92,7 +92,7 @@ pub enum SourceKind {
     /// A source of the manifest; of a topic only the one partition, if it is said.
     Manifest(config::SourceKind, Option<i32>),
     /// What the tasks of another segment have written to a topic for this one: the first of their origins, and the topic with all of them.
-    Exchange(ExchangeSource),
+    Exchange(Box<ExchangeSource>),
     /// A further origin of the exchange in front of it, by which it is read.
     SameExchange,
 }
