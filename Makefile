@@ -6,7 +6,7 @@ TARGET := target
 export CARGO_TARGET_DIR := $(CURDIR)/$(TARGET)
 PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks
 
-# Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra), and how much is broken.
+# Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded
 SEED ?= 1
 KILLS ?= 100
