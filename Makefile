@@ -15,7 +15,7 @@ PARALLELISM ?= 0
 # Of bench.
 ROUNDS ?= 3
 
-.PHONY: build host plugins guests measure demo test bench bench-memory prove-streams clean wasm-target
+.PHONY: build host plugins guests measure demo test bench bench-memory bench-served prove-streams soak clean wasm-target
 
 build: host plugins
 
@@ -61,6 +61,14 @@ prove-streams: build
 # Speed and memory on 5 million records, beside Apache Flink where FLINK_DIR names its job.
 bench: build measure
 	@$(TARGET)/plugin/bench speed --rounds $(ROUNDS)
+
+# Between Kafka and Cassandra, which it starts: records a second, CPU time by who uses it, checkpoints, recovery, latency.
+bench-served: build
+	@$(TARGET)/release/bench served
+
+# Ten minutes between Kafka and Cassandra with something broken every minute.
+soak: build
+	@$(TARGET)/release/bench soak
 
 # Resident memory through 20 million records (8 GB of disk).
 bench-memory: build measure

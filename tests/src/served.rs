@@ -49,6 +49,16 @@ impl<'a> ServedPipeline<'a> {
         Ok(pipeline)
     }
 
+    /// The topic that is read.
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+
+    /// The topic of enriched interactions.
+    pub fn enriched(&self) -> &str {
+        &self.enriched
+    }
+
     /// Appends lines to the topic that is read.
     ///
     /// # Errors

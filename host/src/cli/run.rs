@@ -33,7 +33,7 @@ struct Ready {
 /// What this process does of a pipeline.
 enum Work {
     /// All of it.
-    Whole(Task),
+    Whole(Box<Task>),
     /// The tasks that the others who share it leave to this one.
     Share(Box<Distributed>),
 }
@@ -43,7 +43,7 @@ impl Work {
         Ok(
             match Distributed::open(&plan, location, services.clone())? {
                 Some(share) => Self::Share(Box::new(share)),
-                None => Self::Whole(Task::open(plan, location, services)?),
+                None => Self::Whole(Box::new(Task::open(plan, location, services)?)),
             },
         )
     }

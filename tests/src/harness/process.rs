@@ -88,6 +88,11 @@ impl Host {
         })
     }
 
+    /// Its number.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Time since the start.
     pub fn age(&self) -> Duration {
         self.started.elapsed()

@@ -1,6 +1,8 @@
 //! Speed and memory of the data-actions pipeline, measured on the host as its users run it.
 
 mod memory;
+mod served;
+mod soak;
 mod speed;
 
 use std::error::Error;
@@ -25,6 +27,10 @@ enum Measurement {
     Speed(speed::Options),
     /// CPU time of each plugin compiled for this machine, without a host.
     Native(speed::Options),
+    /// The same between Kafka and Cassandra: speed, what it costs whom, latency, recovery.
+    Served(served::Options),
+    /// Minutes between Kafka and Cassandra, with something broken in each.
+    Soak(soak::Options),
     /// Resident memory from the first record to the last.
     Memory(memory::Options),
 }
@@ -33,6 +39,8 @@ fn main() -> ExitCode {
     let measured = match Arguments::parse().measurement {
         Measurement::Speed(options) => speed::measure(&options),
         Measurement::Native(options) => speed::measure_natively(&options),
+        Measurement::Served(options) => served::measure(&options),
+        Measurement::Soak(options) => soak::measure(&options),
         Measurement::Memory(options) => memory::measure(&options),
     };
     match measured {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
@@ -11,6 +14,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::{Compression, Message, Producer};
@@ -19,6 +23,9 @@ use super::{Compression, Message, Producer};
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at something that changes by itself.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// A message and when it was seen.
+pub type Seen = (Message, Instant);
 
 /// Who can reach a cluster.
 #[derive(Clone, Debug)]
@@ -163,6 +170,36 @@ impl KafkaClient {
         let mut messages = read(&consumer, topic, ends.len())?;
         messages.sort_by_key(|message| (message.partition, message.offset));
         Ok(messages)
+    }
+
+    /// Reads what is committed to a topic from now on, each message with the moment at which it came, until `ended` says so.
+    ///
+    /// # Errors
+    /// When there is no such topic.
+    pub fn watch_committed(
+        &self,
+        topic: &str,
+        ended: Arc<AtomicBool>,
+    ) -> io::Result<JoinHandle<Vec<Seen>>> {
+        let consumer = self.consumer("read_committed", "")?;
+        let mut assignment = TopicPartitionList::new();
+        for partition in 0..partitions(&consumer, topic)?.cast_signed() {
+            assignment
+                .add_partition_offset(topic, partition, Offset::Beginning)
+                .map_err(io::Error::other)?;
+        }
+        consumer.assign(&assignment).map_err(io::Error::other)?;
+        Ok(thread::spawn(move || {
+            let mut seen = Vec::new();
+            while !ended.load(Relaxed) {
+                // Else the end of a partition, or a broker that is away for a moment.
+                if let Some(Ok(message)) = consumer.poll(LOOK) {
+                    let value = message.payload().unwrap_or_default();
+                    seen.push((Message::new(value), Instant::now()));
+                }
+            }
+            seen
+        }))
     }
 
     /// Where a group goes on reading each partition; nothing where it has committed nothing.
