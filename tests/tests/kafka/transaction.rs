@@ -24,7 +24,7 @@ impl Writer {
     /// Of a topic that is made for it.
     fn new(kafka: &Kafka, topic: &str, connection: &str) -> Self {
         kafka.create_topic(topic, 1).unwrap();
-        Self::at(&kafka.address(), topic, connection)
+        Self::at(kafka.address(), topic, connection)
     }
 
     fn at(address: &str, topic: &str, connection: &str) -> Self {
