@@ -24,7 +24,7 @@ pub use membership::{Assignee, Membership};
 pub(crate) use native::{Message as Taken, PartitionQueue};
 pub use transaction::{Message, Transaction};
 
-use crate::config::{Diagnostics, Environment, KafkaConnection, Located};
+use crate::config::{Diagnostic, Diagnostics, Environment, KafkaConnection, Located, code};
 
 /// How long a broker may be silent before it counts as gone. librdkafka's own 60 s would keep a pipeline in the dark for as long.
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,11 +42,26 @@ pub struct Cluster {
     transaction_timeout: Duration,
 }
 
+/// Whether librdkafka takes a value of a setting, as far as that can be told of one alone.
+fn is_taken(setting: &str, value: &str) -> bool {
+    ClientConfig::new()
+        .set(setting, value)
+        .create_native_config()
+        .is_ok()
+}
+
+/// What librdkafka says of the value may quote it, and it is a secret.
+fn refused(setting: &Located<String>) -> Diagnostic {
+    let problem = format!("librdkafka does not take the secret that is found for `{setting}`");
+    Diagnostic::new(&code::MALFORMED_VALUE, setting.place.clone(), problem)
+        .help("librdkafka's CONFIGURATION.md says what it takes")
+}
+
 impl Cluster {
     /// From the options of a manifest, secrets revealed. Nothing is sent yet.
     ///
     /// # Errors
-    /// A diagnostic for every secret that is not where the manifest says.
+    /// A diagnostic for every secret that is not where the manifest says, or not one that librdkafka takes.
     pub fn of(
         name: &str,
         options: &KafkaConnection,
@@ -56,7 +71,10 @@ impl Cluster {
         let mut secrets = Vec::new();
         for (setting, secret) in &options.secrets {
             match secret.reveal(environment) {
-                Ok(secret) => secrets.push((setting.value.clone(), secret.into())),
+                Ok(secret) if is_taken(setting, &secret) => {
+                    secrets.push((setting.value.clone(), secret.into()));
+                }
+                Ok(_) => found.push(refused(setting)),
                 Err(missing) => found.push(*missing),
             }
         }
