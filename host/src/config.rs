@@ -40,7 +40,7 @@ pub use configuration::Configuration;
 pub use connection::{
     CassandraConnection, Connection, ConnectionKind, HttpConnection, KafkaConnection, Tls,
 };
-pub use dead_letters::DeadLetters;
+pub use dead_letters::{DeadLetters, KafkaDeadLetters};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
 pub use exchange::{Exchange, ExchangeKind};

@@ -29,6 +29,7 @@ pub(crate) mod clock;
 mod commit;
 mod compatibility;
 mod halt;
+mod letter_topic;
 mod pace;
 mod rhythm;
 mod router;

@@ -71,6 +71,17 @@ impl Pipeline {
             .environment("CASSANDRA_NODES", cassandra.address())
     }
 
+    /// The same, shared by several processes.
+    pub fn data_actions_shared_on(
+        kafka: &Kafka,
+        cassandra: &Cassandra,
+        folder: impl Into<PathBuf>,
+    ) -> Self {
+        let mut pipeline = Self::data_actions_on(kafka, cassandra, folder);
+        pipeline.manifests = vec![repository().join("examples/data-actions/shared.toml")];
+        pipeline
+    }
+
     /// The pipeline of a manifest, whose path is absolute or from the repository's folder on, running in `folder`.
     pub fn new(manifest: impl AsRef<Path>, folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -143,6 +154,14 @@ impl Pipeline {
     /// # Errors
     /// When the process cannot be started.
     pub fn start(&self) -> io::Result<Host> {
+        self.start_as("log")
+    }
+
+    /// One of several processes, whose log has that name.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start_as(&self, log: &str) -> io::Result<Host> {
         std::fs::create_dir_all(&self.folder)?;
         let mut command = self.command(&["run"]);
         for setting in &self.settings {
@@ -153,7 +172,7 @@ impl Pipeline {
         }
         match self.live_log {
             true => Host::start_in_terminal(command),
-            false => Host::start(command, &self.folder.join("log")),
+            false => Host::start(command, &self.folder.join(log)),
         }
     }
 
@@ -172,6 +191,9 @@ impl Pipeline {
     pub fn run_command(&self, words: &[&str], arguments: &[&str]) -> io::Result<Finished> {
         std::fs::create_dir_all(&self.folder)?;
         let mut command = self.command(words);
+        for setting in &self.settings {
+            command.args(["--set", setting]);
+        }
         command.args(arguments);
         Host::start(command, &self.folder.join("command-log"))?.wait()
     }

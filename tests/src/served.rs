@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use crate::feed;
 use crate::harness::Pipeline;
 use crate::services::{Cassandra, Compression, Kafka};
-use crate::table::ServedObservation;
+use crate::table::{Queue, ServedObservation};
 
 /// More than one, so that the order of interactions is seen to hold in each partition alone.
 const ENRICHED_PARTITIONS: u32 = 3;
+
+/// As the manifest of the shared pipeline says.
+const EXCHANGE_PARTITIONS: u32 = 4;
 
 /// Topics, a keyspace and a folder.
 #[derive(Clone, Debug)]
@@ -61,7 +64,19 @@ impl<'a> ServedPipeline<'a> {
 
     /// The pipeline, which reads to the end of what was fed when it is first started, at most so many records a second.
     pub fn pipeline(&self, records_per_second: u32) -> Pipeline {
-        Pipeline::data_actions_on(self.kafka, self.cassandra, &self.folder)
+        let pipeline = Pipeline::data_actions_on(self.kafka, self.cassandra, &self.folder);
+        self.named(pipeline, records_per_second)
+    }
+
+    /// The same for several processes; each task reads at most so many records a second.
+    pub fn shared_pipeline(&self, records_per_second: u32) -> Pipeline {
+        let pipeline = Pipeline::data_actions_shared_on(self.kafka, self.cassandra, &self.folder);
+        self.named(pipeline, records_per_second)
+            .set(&format!("pipeline.name={}", self.input))
+    }
+
+    fn named(&self, pipeline: Pipeline, records_per_second: u32) -> Pipeline {
+        pipeline
             .set(&format!("sources.records.topic={}", self.input))
             .set("sources.records.end=end-of-topic")
             .set(&format!(
@@ -77,12 +92,28 @@ impl<'a> ServedPipeline<'a> {
 
     /// What it wrote.
     pub fn observation(&self) -> ServedObservation<'a> {
+        self.observed(Queue::Database(self.folder.clone()))
+    }
+
+    /// What the tasks of a shared pipeline wrote.
+    ///
+    /// # Errors
+    /// When the broker does not say how many partitions are read.
+    pub fn shared_observation(&self, pipeline: Pipeline) -> io::Result<ServedObservation<'a>> {
+        let reading =
+            (0..self.kafka.partitions(&self.input)?).map(|task| format!("records-{task}"));
+        let working = (0..EXCHANGE_PARTITIONS).map(|task| format!("count-{task}"));
+        let tasks = reading.chain(working).collect();
+        Ok(self.observed(Queue::Tasks(pipeline, tasks)))
+    }
+
+    fn observed(&self, queue: Queue) -> ServedObservation<'a> {
         ServedObservation {
             kafka: self.kafka,
             cassandra: self.cassandra,
             keyspace: self.keyspace.clone(),
             enriched: self.enriched.clone(),
-            folder: self.folder.clone(),
+            queue,
         }
     }
 }

@@ -6,7 +6,7 @@ mod observed;
 mod served;
 
 pub use observed::{Observation, ReadError};
-pub use served::ServedObservation;
+pub use served::{Queue, ServedObservation};
 
 /// All rows of one table, file or queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -140,7 +140,9 @@ fn a_run_that_is_killed_again_and_again_leaves_what_one_run_leaves() {
 fn who_runs_the_pipeline_elsewhere_takes_it_over() {
     let scenario = Scenario::new(RECORDS, NOWHERE);
     let first = scenario.busy_host();
-    scenario.pipeline.run().unwrap().expect_success();
+    let manifest = scenario.folder.path().join("manifest.toml");
+    let elsewhere = Pipeline::new(manifest, scenario.folder.path().join("elsewhere"));
+    elsewhere.run().unwrap().expect_success();
     let fenced = first.wait().unwrap();
     assert!(!fenced.status.success());
     assert!(fenced.stderr.contains("JF-5007"), "{}", fenced.stderr);

@@ -11,7 +11,7 @@ use super::page::{OutputFormat, Page, Table, numbers, words};
 use super::quantity::{bytes, counted, grouped, moment};
 use super::{Exit, LogFormat};
 use crate::checkpoint::{DeadLetterFilter, Store, StoredDeadLetter};
-use crate::config::Manifest;
+use crate::config::{KafkaDeadLetters, Manifest};
 use crate::record::NO_EVENT_TIME;
 use replay::Replay;
 
@@ -85,7 +85,10 @@ fn list(arguments: &List, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
         return write_json(&letters, page);
     }
     if letters.is_empty() {
-        return Ok(page.line("no dead letters")?);
+        return match manifest.dead_letters.topic() {
+            Some(options) => Err(elsewhere(options)),
+            None => Ok(page.line("no dead letters")?),
+        };
     }
     let mut table = Table::new(&[
         numbers("ID"),
@@ -108,6 +111,14 @@ fn list(arguments: &List, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
         ]);
     }
     Ok(page.table(&table)?)
+}
+
+/// The letters are not kept with the checkpoints.
+fn elsewhere(options: &KafkaDeadLetters) -> Problem {
+    Problem::NotFound(format!(
+        "the dead letters of this pipeline are in the topic `{}` of the connection `{}`: any reader of committed records shows them",
+        options.topic, options.connection
+    ))
 }
 
 /// Whatever the manifest names or the queue knows can have refused something.

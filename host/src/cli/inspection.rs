@@ -10,7 +10,7 @@ use super::page::Page;
 use super::{Exit, LogFormat, Manifests, pipelines, report};
 use crate::admin::AdminError;
 use crate::checkpoint::{Store, StoreError};
-use crate::config::{Manifest, nearest};
+use crate::config::{ExchangeKind, Manifest, nearest};
 use crate::connection::Services;
 use crate::error::Code;
 
@@ -107,11 +107,23 @@ impl Inspected {
         let name = manifest.pipeline.name.value.to_string();
         let location =
             pipelines::location(&manifest.checkpoint, format).map_err(Problem::Reported)?;
+        if manifest.pipeline.exchange.kind.value == ExchangeKind::Kafka && self.task.is_none() {
+            return Err(Problem::NotFound(format!(
+                "each task of the pipeline `{name}` has checkpoints of its own: say which one by `--task`, such as `--task {}`",
+                example_task(&manifest)
+            )));
+        }
         let services = Services::new()
             .map_err(|error| Problem::Other(Code::THREAD_FAILED, error.to_string()))?;
         let store = Store::open_read_only(&location, &name, self.task.as_deref(), &services)?;
         Ok((manifest, store))
     }
+}
+
+/// The name of a task that the pipeline has.
+fn example_task(manifest: &Manifest) -> String {
+    let source = manifest.sources.first();
+    source.map_or_else(String::new, |source| format!("{}-0", source.name.value))
 }
 
 /// Lets a command write its result to standard output.

@@ -14,6 +14,7 @@ pub(crate) use targets::between;
 use crate::config::checkpoint::Checkpoint;
 use crate::config::code;
 use crate::config::connection::Connection;
+use crate::config::dead_letters::DeadLetters;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
@@ -33,6 +34,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) sources: &'a [Source],
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
+    pub(crate) dead_letters: Option<&'a DeadLetters>,
     pub(crate) declared: Declared,
 }
 

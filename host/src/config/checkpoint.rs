@@ -38,7 +38,7 @@ pub enum CheckpointStore {
         path: Located<PathBuf>,
     },
     /// A folder or bucket of objects, which a process on another machine can go on from.
-    Objects(ObjectStore),
+    Objects(Box<ObjectStore>),
 }
 
 const KINDS: &[Kind<CheckpointStore>] = &[
@@ -51,7 +51,11 @@ const KINDS: &[Kind<CheckpointStore>] = &[
     },
     Kind {
         name: "object-store",
-        read: |table| ObjectStore::read(table).map(CheckpointStore::Objects),
+        read: |table| {
+            ObjectStore::read(table)
+                .map(Box::new)
+                .map(CheckpointStore::Objects)
+        },
     },
 ];
 

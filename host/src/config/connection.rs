@@ -27,17 +27,21 @@ pub struct Connection {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionKind {
     /// An HTTP service with OAuth client credentials. The default.
-    Http(HttpConnection),
+    Http(Box<HttpConnection>),
     /// A Kafka cluster.
     Kafka(KafkaConnection),
     /// A Cassandra cluster.
-    Cassandra(CassandraConnection),
+    Cassandra(Box<CassandraConnection>),
 }
 
 const KINDS: &[Kind<ConnectionKind>] = &[
     Kind {
         name: "http",
-        read: |table| HttpConnection::read(table).map(ConnectionKind::Http),
+        read: |table| {
+            HttpConnection::read(table)
+                .map(Box::new)
+                .map(ConnectionKind::Http)
+        },
     },
     Kind {
         name: "kafka",
@@ -45,7 +49,11 @@ const KINDS: &[Kind<ConnectionKind>] = &[
     },
     Kind {
         name: "cassandra",
-        read: |table| CassandraConnection::read(table).map(ConnectionKind::Cassandra),
+        read: |table| {
+            CassandraConnection::read(table)
+                .map(Box::new)
+                .map(ConnectionKind::Cassandra)
+        },
     },
 ];
 

@@ -165,6 +165,7 @@ impl Manifest {
             sources: &sources,
             stages: &stages,
             sinks: &sinks,
+            dead_letters: dead_letters.as_ref(),
             declared: check::Declared {
                 connections: table.names_in("connections"),
                 sources: table.names_in("sources"),

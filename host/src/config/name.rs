@@ -60,6 +60,12 @@ impl Name {
 }
 
 impl SqlName {
+    /// One that needs no manifest.
+    #[cfg(test)]
+    pub(crate) fn of_test(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name of a column, from its key.
     pub(crate) fn located(key: &Located<String>, context: &Context) -> Option<Located<Self>> {
         if is_valid_in_sql(key) {

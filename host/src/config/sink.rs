@@ -46,7 +46,7 @@ pub enum SinkKind {
     /// A Kafka topic.
     Kafka(KafkaSink),
     /// A Cassandra table.
-    Cassandra(CassandraSink),
+    Cassandra(Box<CassandraSink>),
 }
 
 const KINDS: &[Kind<SinkKind>] = &[
@@ -68,7 +68,11 @@ const KINDS: &[Kind<SinkKind>] = &[
     },
     Kind {
         name: "cassandra",
-        read: |table| CassandraSink::read(table).map(SinkKind::Cassandra),
+        read: |table| {
+            CassandraSink::read(table)
+                .map(Box::new)
+                .map(SinkKind::Cassandra)
+        },
     },
 ];
 

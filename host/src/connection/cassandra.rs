@@ -31,6 +31,7 @@ pub struct Cluster {
     tls: Option<OpenSsl010Config>,
     timeout: Duration,
     session: OnceCell<Arc<Session>>,
+    creation: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Cluster {
@@ -82,7 +83,13 @@ impl Cluster {
             tls,
             timeout: options.timeout,
             session: OnceCell::new(),
+            creation: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Held by whoever makes keyspaces and tables: statements that change the schema at the same time can undo each other.
+    pub(crate) fn creation(&self) -> &tokio::sync::Mutex<()> {
+        &self.creation
     }
 
     /// The name that the manifest gives it.

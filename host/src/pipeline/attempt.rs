@@ -14,6 +14,7 @@ use super::channel::{Control, Event, Fault, ToSink, ToWorker, channel};
 use super::epoch::EpochClock;
 use super::gate::Gate;
 use super::halt::Halt;
+use super::letter_topic::LetterTopic;
 use super::pace::Pace;
 use super::plan::{Origin, Plan};
 use super::progress::{PartitionProgress, Progress};
@@ -102,10 +103,18 @@ impl Attempt {
         let (events, received) = unbounded();
         let topology = Topology::of(start.plan);
         let wiring = Wiring::new(&topology, start.plan.sinks.len(), events);
+        let letters = LetterTopic::open(
+            start.plan,
+            start.services,
+            start.transaction,
+            &start.progress.waits,
+            start.halt,
+        )?;
         let shared = Arc::new(Shared {
             plan: Arc::clone(start.plan),
             topology,
             store: Arc::clone(start.store),
+            letters,
             progress: Arc::clone(start.progress),
             epoch: Arc::clone(start.epoch),
             halt: start.halt.clone(),

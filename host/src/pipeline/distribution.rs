@@ -95,7 +95,9 @@ impl Distribution {
             .iter()
             .enumerate()
             .filter_map(|(index, source)| match &source.kind {
-                SourceKind::Manifest(config::SourceKind::Kafka(kafka), _) => Some((index, kafka)),
+                SourceKind::Manifest(config::SourceKind::Kafka(kafka), _) => {
+                    Some((index, &**kafka))
+                }
                 _ => None,
             })
     }
@@ -213,6 +215,7 @@ impl Part<'_> {
                 .iter()
                 .map(|&stage| self.stage(stage, local))
                 .collect(),
+            dead_letters: whole.dead_letters.clone(),
             transaction: self.transaction(&sinks),
             sinks,
             distribution: None,
@@ -368,7 +371,9 @@ impl Part<'_> {
             SinkKind::Exchange(exchange) => Some(exchange.topic.clone()),
             SinkKind::Manifest(config::SinkKind::Kafka(kafka)) => Some(kafka.topic.value.clone()),
             SinkKind::Manifest(_) => None,
-        })?;
+        });
+        let letters = self.distribution.plan.dead_letters.as_ref();
+        let topic = topic.or_else(|| Some(letters?.topic.value.clone()))?;
         Some(TransactionPlan {
             connection: self.distribution.exchange.connection.clone(),
             id: format!("jackfield-{}-{}", self.distribution.plan.name, self.name),

@@ -55,7 +55,8 @@ impl TaskError {
     pub fn is_fenced(&self) -> bool {
         match self {
             Self::Store(error) => error.is_fenced(),
-            Self::Failed(fault) | Self::GivenUp { fault, .. } => fault.is_fenced(),
+            Self::Failed(fault) => fault.is_fenced(),
+            Self::GivenUp { fault, .. } => fault.is_fenced(),
             _ => false,
         }
     }
@@ -67,7 +68,8 @@ impl TaskError {
             Self::Store(error) => error.code(),
             Self::Mismatch(_) => Code::CHECKPOINT_MISMATCH,
             Self::StateVersion { .. } => Code::STATE_VERSION,
-            Self::Failed(fault) | Self::GivenUp { fault, .. } => fault.code(),
+            Self::Failed(fault) => fault.code(),
+            Self::GivenUp { fault, .. } => fault.code(),
         }
     }
 }

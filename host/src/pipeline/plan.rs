@@ -23,6 +23,8 @@ pub struct Plan {
     pub stages: Vec<StagePlan>,
     /// Where results go.
     pub sinks: Vec<SinkPlan>,
+    /// The topic that dead letters go to; they are kept with the checkpoints if there is none.
+    pub dead_letters: Option<config::KafkaDeadLetters>,
     /// How what is written to Kafka becomes true, if anything is.
     pub transaction: Option<TransactionPlan>,
     /// How several processes share the pipeline, if they do.

@@ -43,6 +43,7 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
             .collect(),
         stages,
         sinks,
+        dead_letters: manifest.dead_letters.topic().cloned(),
         transaction: transaction(manifest),
         distribution: distribution(manifest),
         task: None,
@@ -377,14 +378,19 @@ fn source(source: &config::Source, pipeline: &Located<Name>) -> SourcePlan {
 
 /// One transaction makes all that is written to Kafka true; which topic its mark is kept with makes no difference as long as it stays the same.
 fn transaction(manifest: &Manifest) -> Option<TransactionPlan> {
-    let kafka = manifest.sinks.iter().find_map(|sink| match &sink.kind {
-        config::SinkKind::Kafka(options) => Some(options),
+    let sink = manifest.sinks.iter().find_map(|sink| match &sink.kind {
+        config::SinkKind::Kafka(options) => Some((&options.connection, &options.topic)),
         _ => None,
-    })?;
+    });
+    let letters = || {
+        let options = manifest.dead_letters.topic()?;
+        Some((&options.connection, &options.topic))
+    };
+    let (connection, topic) = sink.or_else(letters)?;
     Some(TransactionPlan {
-        connection: kafka.connection.value.clone(),
+        connection: connection.value.clone(),
         id: format!("jackfield-{}", manifest.pipeline.name.value),
-        topic: kafka.topic.value.clone(),
+        topic: topic.value.clone(),
     })
 }
 

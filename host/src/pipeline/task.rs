@@ -465,7 +465,7 @@ impl Task {
             store.remove_dead_letters(&replay.ids)?;
         }
         store.commit(checkpoint, changes, commitment.finality())?;
-        Ok(commitment.commit(checkpoint.epoch)?)
+        commitment.commit(checkpoint.epoch)
     }
 }
 

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
 use super::epoch::EpochClock;
 use super::halt::Halt;
+use super::letter_topic::LetterTopic;
 use super::plan::{Origin, Plan};
 use super::progress::Progress;
 use super::replay::Recipient;
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
     pub(super) topology: Topology,
     pub(super) store: Arc<Mutex<Store>>,
+    /// Where dead letters go, unless they are kept in the store.
+    pub(super) letters: Option<LetterTopic>,
     pub(super) progress: Arc<Progress>,
     /// The epoch that is under way.
     pub(super) epoch: Arc<EpochClock>,
@@ -40,8 +43,12 @@ impl Shared {
         self.progress
             .rejected
             .fetch_add(letters.len() as u64, Relaxed);
+        let (epoch, now) = (self.epoch.epoch(), super::clock::now());
+        if let Some(topic) = &self.letters {
+            return Ok(topic.write(epoch, now, letters)?);
+        }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.write_dead_letters(self.epoch.epoch(), super::clock::now(), letters)?;
+        store.write_dead_letters(epoch, now, letters)?;
         Ok(())
     }
 }

@@ -3,6 +3,9 @@
 //! Nothing is undone on recovery: what was written since the last checkpoint is written again, the same rows under greater timestamps. An upsert names all columns,
 //! so that a row is always one record's: a field that is `null` empties its cell, and a record that lacks a field does not fit.
 //!
+//! Write timestamps are far above the time of day, which other writers have: a row of this sink can only be changed or deleted by hand `USING TIMESTAMP` with a
+//! greater one, which `SELECT writetime(COLUMN)` tells.
+//!
 //! Rows of one partition are gathered and sent as one batch; a checkpoint waits until the cluster has acknowledged them all. The first look at the cluster is
 //! taken by the sink's own thread, which may wait for it as long as it must without anybody being kept from stopping the pipeline.
 
@@ -37,12 +40,12 @@ use crate::record::Batch;
 pub(super) struct CassandraSink {
     options: config::CassandraSink,
     cluster: Arc<Cluster>,
-    /// Keeps the runtime alive for as long as the sink needs it.
-    services: Services,
     patience: Arc<Patience>,
     timestamps: Timestamps,
     gathered: Gathered,
     opened: Option<(Arc<Layout>, Writer)>,
+    /// The last field, so that the runtime lives for as long as what works on it.
+    services: Services,
 }
 
 impl CassandraSink {
@@ -63,11 +66,11 @@ impl CassandraSink {
         Ok(Self {
             options: options.clone(),
             cluster: Arc::clone(cluster),
-            services: opening.services.clone(),
             patience: Arc::new(Patience::new(opening.name, opening.waits, opening.halt)),
             timestamps: Timestamps::new(opening.epoch),
             gathered: Gathered::new(options.maximum_batch_rows.into(), options.flush_interval),
             opened: None,
+            services: opening.services.clone(),
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Misfit, Opening, Sink, SinkError};
 use crate::config;
-use crate::connection::kafka::{Inquiry, KafkaError, Listener, Message, Transaction, Wanted};
+use crate::connection::kafka::{Inquiry, KafkaError, Listener, Message, Transaction};
 use crate::record::{Batch, NO_EVENT_TIME};
 use key::field;
 
@@ -43,10 +43,7 @@ impl KafkaSink {
             halt: opening.halt,
         };
         let topic = &options.topic.value;
-        match options.create_topic {
-            Some(wanted) => inquiry.create_topic(topic, Wanted::from(wanted))?,
-            None => inquiry.partitions(&inquiry.client()?, topic)?,
-        };
+        inquiry.provide(topic, options.create_topic)?;
         Ok(Self {
             topic: topic.clone(),
             key: options.key.as_ref().map(|key| key.value.clone()),

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::observed::{Observation, enriched_row};
-use super::{ALERTS, ENRICHED, Row, Table, VOLUMES, alert_row, volume_row};
+use super::{
+    ALERTS, ENRICHED, LATE, REJECTED, Row, Table, VOLUMES, alert_row, late_row, malformed_row,
+    volume_row,
+};
+use crate::harness::Pipeline;
 use crate::services::{CassandraClient, KafkaClient, Message};
 
 /// What the data-actions pipeline writes where it stands between Kafka and Cassandra.
@@ -21,8 +25,69 @@ pub struct ServedObservation<'a> {
     pub keyspace: String,
     /// The topic of enriched interactions.
     pub enriched: String,
-    /// The folder of its checkpoints.
-    pub folder: PathBuf,
+    /// Where its dead letters are.
+    pub queue: Queue,
+}
+
+/// Where dead letters are.
+#[derive(Clone, Debug)]
+pub enum Queue {
+    /// In the database of that folder.
+    Database(PathBuf),
+    /// With each of these tasks of a pipeline.
+    Tasks(Pipeline, Vec<String>),
+}
+
+impl Queue {
+    fn table(&self) -> io::Result<Table> {
+        let (pipeline, tasks) = match self {
+            Self::Database(folder) => {
+                let table = Observation::of(folder).rejected_table();
+                return table.map_err(io::Error::other);
+            }
+            Self::Tasks(pipeline, tasks) => (pipeline, tasks),
+        };
+        let mut rows = Vec::new();
+        for task in tasks {
+            let arguments = ["--task", task, "--format", "json", "--limit", "10000000"];
+            let listed = pipeline.run_command(&["dlq", "list"], &arguments)?;
+            if !listed.status.success() {
+                return Err(io::Error::other(listed.stderr));
+            }
+            for line in listed.stdout.lines() {
+                rows.push(letter_row(&serde_json::from_str(line)?));
+            }
+        }
+        Ok(Table {
+            name: REJECTED,
+            rows,
+        })
+    }
+}
+
+fn letter_row(letter: &Value) -> Row {
+    let stage = text(letter, "stage").unwrap_or_default();
+    match text(letter, "code").unwrap_or_default() {
+        LATE => late_row(
+            stage,
+            &content(letter, "key"),
+            number(letter, "timestamp").unwrap_or_default(),
+        ),
+        code => malformed_row(stage, code, &content(letter, "record")),
+    }
+}
+
+/// Bytes that are text, or else stand in hexadecimal digits.
+fn content(letter: &Value, name: &str) -> Vec<u8> {
+    if let Some(text) = text(letter, name) {
+        return text.into();
+    }
+    let digits = text(letter, &format!("{name}_hex")).unwrap_or_default();
+    digits
+        .as_bytes()
+        .chunks(2)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }
 
 impl ServedObservation<'_> {
@@ -31,9 +96,7 @@ impl ServedObservation<'_> {
     /// # Errors
     /// When something cannot be read or is not what it should be.
     pub fn tables(&self) -> io::Result<Vec<Table>> {
-        let rejected = Observation::of(&self.folder)
-            .rejected_table()
-            .map_err(io::Error::other)?;
+        let rejected = self.queue.table()?;
         Ok(vec![
             self.rows(VOLUMES, |row| {
                 Some(volume_row(

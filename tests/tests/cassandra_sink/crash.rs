@@ -81,7 +81,7 @@ fn a_host_that_is_killed_again_and_again_leaves_every_row_as_it_is_to_be() {
         host.kill().unwrap();
     }
     scenario.run().expect_success();
-    assert_rows(&cassandra, &scenario.table(), &readings(RECORDS));
+    assert_rows(cassandra, &scenario.table(), &readings(RECORDS));
 }
 
 /// The state of a host that stands still in the middle of an epoch is taken over by another, which writes other values to the same rows. Then the first one

@@ -41,7 +41,7 @@ impl Scenario {
     /// On a node, in a keyspace of its own.
     pub fn new(cassandra: &Cassandra, keyspace: &str, records: &[Value]) -> Self {
         let folder = TempDir::new().unwrap();
-        let lines: String = records.iter().map(|record| line(record)).collect();
+        let lines: String = records.iter().map(line).collect();
         fs::write(folder.path().join("records.jsonl"), lines).unwrap();
         Self {
             folder,

@@ -102,3 +102,34 @@ fn a_topic_is_made_where_the_manifest_says_how() {
     assert_eq!(scenario.kafka.partitions(&scenario.output).unwrap(), 5);
     scenario.assert_each_once(0..10);
 }
+
+#[test]
+fn dead_letters_may_go_to_a_topic() {
+    let scenario = Scenario::new(Kafka::shared(), 1);
+    let letters = format!("letters-of-{}", scenario.input);
+    let scenario = scenario.dead_letters(&format!(
+        "[dead-letters]\ntype = \"kafka\"\nconnection = \"cluster\"\ntopic = \"{letters}\"\ncreate-topic = {{ partitions = 1, replication-factor = 1 }}"
+    ));
+    let records = [Message::new(line(0)), Message::new("not JSON")];
+    let records = [records, [Message::tombstone("k"), Message::new(line(3))]].concat();
+    scenario.kafka.produce(&scenario.input, &records).unwrap();
+    scenario.run().expect_success();
+    assert_eq!(scenario.numbers(), [0, 3]);
+    assert!(scenario.letters().is_empty());
+    let letters = scenario.kafka.read_committed(&letters).unwrap();
+    let letters: Vec<serde_json::Value> = letters
+        .iter()
+        .map(|letter| serde_json::from_str(&letter.text()).unwrap())
+        .collect();
+    let mut known: Vec<_> = letters
+        .iter()
+        .map(|letter| (&letter["stage"], &letter["code"], &letter["record"]))
+        .map(|(stage, code, record)| [stage, code, record].map(|text| text.as_str().unwrap()))
+        .collect();
+    known.sort_unstable();
+    let refused = [
+        ["pass", "not-json", "not JSON"],
+        ["records", "null-value", ""],
+    ];
+    assert_eq!(known, refused);
+}

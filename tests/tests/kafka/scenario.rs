@@ -22,6 +22,7 @@ pub struct Scenario<'a> {
     source: String,
     sink: String,
     connection: String,
+    letters: String,
 }
 
 /// Record number `n`.
@@ -55,6 +56,7 @@ impl<'a> Scenario<'a> {
             source: "end = \"end-of-topic\"".to_owned(),
             sink: "key = \"key\"".to_owned(),
             connection: String::new(),
+            letters: String::new(),
         }
     }
 
@@ -84,6 +86,7 @@ impl<'a> Scenario<'a> {
             source: self.source.clone(),
             sink: self.sink.clone(),
             connection: self.connection.clone(),
+            letters: self.letters.clone(),
         }
     }
 
@@ -93,6 +96,12 @@ impl<'a> Scenario<'a> {
         while let Err(error) = self.kafka.create_topic(&self.input, partitions) {
             assert!(Instant::now() < deadline, "{error}");
         }
+    }
+
+    /// The dead-letter queue.
+    pub fn dead_letters(mut self, table: &str) -> Self {
+        self.letters = table.to_owned();
+        self
     }
 
     /// More options of the sink to a topic.
@@ -134,6 +143,7 @@ impl<'a> Scenario<'a> {
             sink,
             connection,
             name,
+            letters,
             ..
         } = self;
         let address = self.kafka.address();
@@ -150,6 +160,7 @@ impl<'a> Scenario<'a> {
             type = "kafka"
             bootstrap-servers = "{address}"
             {connection}
+            {letters}
             [sources.records]
             type = "kafka"
             connection = "cluster"

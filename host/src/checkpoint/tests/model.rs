@@ -33,50 +33,53 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..60)
 }
 
-type Map = BTreeMap<String, String>;
+/// State by key, and a number of dead letters.
+#[derive(Clone, Default)]
+struct Held {
+    state: BTreeMap<String, String>,
+    letters: usize,
+}
 
 /// What a store should hold.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Model {
-    counts: Map,
-    letters: usize,
-    /// The state and the letters with the epoch that is undecided.
-    undecided: Option<(Map, usize)>,
-    /// What was decided last and is not durable yet, and what there was before.
-    settled: Option<(Map, usize, Option<(Map, usize)>)>,
+    counts: Held,
+    /// What it holds if the epoch that is undecided counts.
+    undecided: Option<Held>,
+    /// What there was before a decision that is not durable yet.
+    before: Option<Box<Model>>,
 }
 
 impl Model {
     fn settle(&mut self, counts: bool) {
-        let Some((state, letters)) = self.undecided.take() else {
+        if self.undecided.is_none() {
             return;
-        };
-        let before = std::mem::take(&mut self.counts);
-        self.settled = Some((before.clone(), self.letters, Some((state.clone(), letters))));
-        (self.counts, self.letters) = match counts {
-            true => (state, letters),
-            false => (before, self.letters),
-        };
+        }
+        self.before = Some(Box::new(self.clone()));
+        if let Some(undecided) = self.undecided.take().filter(|_| counts) {
+            self.counts = undecided;
+        }
     }
 
     fn undo(&mut self) {
-        if let Some((state, letters, undecided)) = self.settled.take() {
-            (self.counts, self.letters, self.undecided) = (state, letters, undecided);
+        if let Some(before) = self.before.take() {
+            *self = *before;
         }
     }
 
     fn commit(&mut self, certain: bool, changes: &[(u8, Option<u8>)]) {
-        let (mut state, letters) = (self.counts.clone(), self.letters + 1);
+        let mut held = self.counts.clone();
+        held.letters += 1;
         for (key, value) in changes {
             match value {
-                Some(value) => state.insert(format!("k{key}"), value.to_string()),
-                None => state.remove(&format!("k{key}")),
+                Some(value) => held.state.insert(format!("k{key}"), value.to_string()),
+                None => held.state.remove(&format!("k{key}")),
             };
         }
-        self.settled = None;
+        self.before = None;
         match certain {
-            true => (self.counts, self.letters) = (state, letters),
-            false => self.undecided = Some((state, letters)),
+            true => self.counts = held,
+            false => self.undecided = Some(held),
         }
     }
 }
@@ -137,7 +140,7 @@ fn check(place: &Place, steps: &[Step]) -> Result<(), TestCaseError> {
             Step::Restart(orderly) => {
                 if *orderly {
                     store.close().unwrap();
-                    model.settled = None;
+                    model.before = None;
                 }
                 drop(store);
                 model.undo();
@@ -145,11 +148,11 @@ fn check(place: &Place, steps: &[Step]) -> Result<(), TestCaseError> {
                 epoch = store.claim().unwrap().0;
             }
         }
-        let expected: Vec<_> = model.counts.clone().into_iter().collect();
+        let expected: Vec<_> = model.counts.state.clone().into_iter().collect();
         prop_assert_eq!(remembered(&store, "count"), expected);
         prop_assert_eq!(store.undecided().is_some(), model.undecided.is_some());
         let letters = store.dead_letters(&Default::default()).unwrap().len();
-        prop_assert_eq!(letters, model.letters);
+        prop_assert_eq!(letters, model.counts.letters);
     }
     Ok(())
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::config::check::{Parts, contains, unknown};
 use crate::config::code;
 use crate::config::connection::{Connection, ConnectionKind, KafkaConnection};
+use crate::config::dead_letters::DeadLetters;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::place::Located;
 use crate::config::reader::{Context, Measure};
-use crate::config::sink::{KafkaSink, SinkKind};
+use crate::config::sink::SinkKind;
 use crate::config::source::SourceKind;
 
 /// The least time that is left for a checkpoint itself.
@@ -21,29 +22,40 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
             is_kafka(&options.connection, parts, context);
         }
     }
-    let sinks: Vec<(&str, &KafkaSink)> = parts
-        .sinks
-        .iter()
-        .filter_map(|sink| match &sink.kind {
-            SinkKind::Kafka(options) => Some((&**sink.name, options)),
-            _ => None,
-        })
-        .collect();
-    for (_, sink) in &sinks {
-        is_kafka(&sink.connection, parts, context);
+    let written = written(parts);
+    for (_, connection, _) in &written {
+        is_kafka(connection, parts, context);
     }
-    let Some((_, first)) = sinks.first() else {
+    let Some((_, first, topic)) = written.first() else {
         return;
     };
-    for (name, sink) in &sinks[1..] {
-        if sink.connection.value != first.connection.value {
-            context.report(two_clusters(name, sink, first));
+    for (name, connection, _) in &written[1..] {
+        if connection.value != first.value {
+            context.report(two_clusters(name, connection, first));
         }
     }
-    if let Some(connection) = kafka_connection(&first.connection, parts) {
+    if let Some(connection) = kafka_connection(first, parts) {
         fits_into_a_transaction(connection, parts, context);
     }
-    rows_can_be_undone(first, parts, context);
+    rows_can_be_undone(topic, parts, context);
+}
+
+/// What is written to Kafka: who writes, to which connection, to which topic.
+fn written<'a>(parts: &Parts<'a>) -> Vec<(String, &'a Located<String>, &'a Located<String>)> {
+    let sinks = parts.sinks.iter().filter_map(|sink| match &sink.kind {
+        SinkKind::Kafka(options) => Some((
+            format!("the sink `{}`", sink.name),
+            &options.connection,
+            &options.topic,
+        )),
+        _ => None,
+    });
+    let letters = parts.dead_letters.and_then(DeadLetters::topic);
+    let letters = letters.map(|options| {
+        let name = "the dead-letter queue".to_owned();
+        (name, &options.connection, &options.topic)
+    });
+    sinks.chain(letters).collect()
 }
 
 fn kafka_connection<'a>(name: &str, parts: &Parts<'a>) -> Option<&'a KafkaConnection> {
@@ -78,15 +90,15 @@ fn is_kafka(name: &Located<String>, parts: &Parts<'_>, context: &Context) {
     }
 }
 
-fn two_clusters(name: &str, sink: &KafkaSink, first: &KafkaSink) -> Diagnostic {
+fn two_clusters(name: &str, connection: &Located<String>, first: &Located<String>) -> Diagnostic {
     Diagnostic::new(
         &code::CONTRADICTION,
-        sink.connection.place.clone(),
-        format!("the sink `{name}` writes to another connection than the first Kafka sink"),
+        connection.place.clone(),
+        format!("{name} writes to another connection than the first Kafka sink"),
     )
-    .found(format!("`{}`", sink.connection))
-    .expected(format!("`{}`", first.connection))
-    .related(first.connection.place.clone(), "the first")
+    .found(format!("`{connection}`"))
+    .expected(format!("`{first}`"))
+    .related(first.place.clone(), "the first")
     .help("two clusters cannot commit together: write to one, and mirror its topics to the other")
 }
 
@@ -120,7 +132,7 @@ fn fits_into_a_transaction(connection: &KafkaConnection, parts: &Parts<'_>, cont
 }
 
 /// When the transaction of an epoch does not come about, the epoch is done again, and with it what other sinks have written.
-fn rows_can_be_undone(kafka: &KafkaSink, parts: &Parts<'_>, context: &Context) {
+fn rows_can_be_undone(topic: &Located<String>, parts: &Parts<'_>, context: &Context) {
     for sink in parts.sinks {
         let SinkKind::Sqlite(options) = &sink.kind else {
             continue;
@@ -131,11 +143,11 @@ fn rows_can_be_undone(kafka: &KafkaSink, parts: &Parts<'_>, context: &Context) {
                     &code::CONTRADICTION,
                     options.table.place.clone(),
                     format!(
-                        "the table `{}` has no primary key, and stands beside a sink that writes to Kafka",
+                        "the table `{}` has no primary key, and the pipeline writes to Kafka too",
                         options.table
                     ),
                 )
-                .related(kafka.topic.place.clone(), "the topic")
+                .related(topic.place.clone(), "the topic")
                 .help(
                     "add `primary-key`: when a transaction of Kafka does not come about, its epoch is done again, and rows without a key would double",
                 ),

@@ -20,7 +20,7 @@ const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 const SHORTEST_FLUSH_INTERVAL: Duration = Duration::from_millis(1);
 const LONGEST_FLUSH_INTERVAL: Duration = Duration::from_hours(1);
 /// Enough for single rows, of which a node takes its time for each; batches count for several.
-const DEFAULT_IN_FLIGHT: u16 = 64;
+const DEFAULT_IN_FLIGHT: u16 = 128;
 /// A connection has room for 32,768; beyond a thousand requests only wait longer.
 const MOST_IN_FLIGHT: u16 = 1024;
 
@@ -45,7 +45,7 @@ pub struct CassandraSink {
     pub maximum_batch_rows: u16,
     /// The longest that a row waits for others of its partition; 5 s by default.
     pub flush_interval: Duration,
-    /// The most requests that wait for an answer, where a full batch counts for sixteen; 64 by default.
+    /// The most requests that wait for an answer, where a full batch counts for sixteen; 128 by default.
     pub maximum_requests_in_flight: u16,
 }
 

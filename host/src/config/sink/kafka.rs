@@ -31,7 +31,7 @@ pub struct CreateTopic {
 }
 
 impl CreateTopic {
-    fn read(table: &TableReader<'_>) -> Option<Self> {
+    pub(crate) fn read(table: &TableReader<'_>) -> Option<Self> {
         let partitions = table.required_within("partitions", 1..=MOST_PARTITIONS);
         let replication_factor = table.required_within("replication-factor", 1..=MOST_REPLICAS);
         Some(Self {

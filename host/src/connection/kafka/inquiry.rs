@@ -221,6 +221,18 @@ impl Inquiry<'_> {
         })
     }
 
+    /// Sees to it that a topic is there to be written to; gives how many partitions it has.
+    pub(crate) fn provide(
+        &self,
+        topic: &str,
+        create: Option<CreateTopic>,
+    ) -> Result<i32, KafkaError> {
+        match create {
+            Some(wanted) => self.create_topic(topic, Wanted::from(wanted)),
+            None => self.partitions(&self.client()?, topic),
+        }
+    }
+
     /// Makes a topic unless it is there already; gives how many partitions it has.
     pub(crate) fn create_topic(&self, topic: &str, wanted: Wanted) -> Result<i32, KafkaError> {
         let client = self.client()?;

@@ -78,7 +78,7 @@ impl ClientContext for Listener {
         // kind of client is of no interest.
         let is_known = matches!(
             facility,
-            "FAIL" | "ERROR" | "CONFWARN" | "REQTMOUT" | "TXNERR"
+            "FAIL" | "ERROR" | "CONFWARN" | "REQTMOUT" | "TXNERR" | "GETPID"
         );
         match level {
             RDKafkaLogLevel::Emerg

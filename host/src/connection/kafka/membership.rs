@@ -16,7 +16,10 @@ use super::{Cluster, KafkaError};
 use crate::pipeline::distribution::TaskId;
 
 /// For how long a member that is not heard of keeps its tasks, unless the connection's settings say otherwise.
-const SESSION_TIMEOUT_MILLISECONDS: &str = "10000";
+const SESSION_TIMEOUT_MILLISECONDS: u32 = 10_000;
+
+/// A heartbeat or two may be late without a member's being taken for dead.
+const HEARTBEATS_A_SESSION: u32 = 4;
 
 /// What happens to the tasks of a member. Both are called while it is polled, and it stays in the group meanwhile.
 pub trait Assignee: Send + Sync {
@@ -93,8 +96,14 @@ impl Membership {
         for (key, value) in fixed {
             config.set(key, value);
         }
-        if config.get("session.timeout.ms").is_none() {
-            config.set("session.timeout.ms", SESSION_TIMEOUT_MILLISECONDS);
+        let session_timeout = config
+            .get("session.timeout.ms")
+            .and_then(|timeout| timeout.parse().ok())
+            .unwrap_or(SESSION_TIMEOUT_MILLISECONDS);
+        config.set("session.timeout.ms", session_timeout.to_string());
+        if config.get("heartbeat.interval.ms").is_none() {
+            let interval = (session_timeout / HEARTBEATS_A_SESSION).max(1);
+            config.set("heartbeat.interval.ms", interval.to_string());
         }
         let context = Context {
             gained: Arc::default(),

@@ -200,3 +200,81 @@ impl SerializeRow for Row {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Document, Located, Place, SqlName};
+
+    fn layout() -> Layout {
+        let place = || Place::whole(&Document::option("columns"));
+        let column = |name: &str, field: &str, kind| CassandraColumn {
+            name: Located::new(SqlName::of_test(name), place()),
+            field: field.to_owned(),
+            kind: Located::new(kind, place()),
+        };
+        Layout::new(
+            &[
+                column("at", "time", CassandraType::TinyInt),
+                column("site", "place", CassandraType::Text),
+                column("sensor", "sensor", CassandraType::Text),
+                column("value", "value", CassandraType::TinyInt),
+            ],
+            &["sensor".to_owned(), "site".to_owned()],
+            &["at".to_owned()],
+        )
+    }
+
+    fn row(record: &str) -> Result<(Vec<u8>, Row), String> {
+        layout().row(record.as_bytes(), 7)
+    }
+
+    #[test]
+    fn cells_come_in_the_order_of_the_columns_with_the_timestamp_behind_them() {
+        let (_, row) = row(r#"{"sensor": "s", "place": "", "time": 5, "value": null}"#).unwrap();
+        let cells: Vec<_> = row.cells().collect();
+        let timestamp = 7_i64.to_be_bytes();
+        assert_eq!(
+            cells,
+            [
+                Some(&[5][..]),
+                Some(b""),
+                Some(b"s"),
+                None,
+                Some(&timestamp)
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_are_of_one_partition_if_its_columns_agree_one_by_one() {
+        let partition = |record: &str| row(record).unwrap().0;
+        let one = partition(r#"{"sensor": "ab", "place": "c", "time": 1, "value": 1}"#);
+        assert_eq!(
+            one,
+            partition(r#"{"sensor": "ab", "place": "c", "time": 2, "value": 3}"#)
+        );
+        assert_ne!(
+            one,
+            partition(r#"{"sensor": "a", "place": "bc", "time": 1, "value": 1}"#)
+        );
+    }
+
+    #[test]
+    fn a_key_has_no_nulls() {
+        let refused = row(r#"{"sensor": "s", "place": null, "time": 5, "value": 1}"#);
+        assert_eq!(
+            refused.unwrap_err(),
+            "the field `place` is null, and a primary key has no nulls"
+        );
+    }
+
+    #[test]
+    fn a_row_is_named_by_its_primary_key() {
+        let (_, row) = row(r#"{"sensor": "s", "place": "p", "time": -5, "value": 1}"#).unwrap();
+        assert_eq!(
+            layout().describe(&row),
+            r#"sensor = "s", site = "p", at = -5"#
+        );
+    }
+}

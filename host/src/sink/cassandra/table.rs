@@ -9,7 +9,7 @@ use super::patience::Patience;
 use super::row::Layout;
 use crate::config;
 use crate::config::{Creation, PrimaryKey};
-use crate::connection::cassandra::CassandraError;
+use crate::connection::cassandra::{CassandraError, Cluster};
 use crate::sink::SinkError;
 
 /// The name of the table with its keyspace, for people.
@@ -19,6 +19,7 @@ pub(super) fn name(options: &config::CassandraSink) -> String {
 
 /// Compares the table with the manifest, made before if it is missing and is to be. Gives how records become its rows.
 pub(super) async fn open(
+    cluster: &Cluster,
     session: &Session,
     options: &config::CassandraSink,
     patience: &Patience,
@@ -27,8 +28,13 @@ pub(super) async fn open(
     if let (Some(creation), Some(key)) = (&options.creation, &options.primary_key)
         && find(&session.get_cluster_state(), options).is_err()
     {
-        create(session, options, creation, key, patience).await?;
+        let _alone = cluster.creation().lock().await;
+        // Whoever was first may have made it.
         refresh(session, options, patience).await?;
+        if find(&session.get_cluster_state(), options).is_err() {
+            create(session, options, creation, key, patience).await?;
+            refresh(session, options, patience).await?;
+        }
     }
     let state = session.get_cluster_state();
     Ok(compare(find(&state, options)?, options)?)

@@ -1,12 +1,13 @@
 //! Writes under way: as many as the manifest allows, each until it is acknowledged.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use scylla::client::session::Session;
 use scylla::statement::Consistency as Level;
 use scylla::statement::batch::{Batch, BatchStatement, BatchType};
 use scylla::statement::prepared::PreparedStatement;
-use std::collections::HashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -21,6 +22,9 @@ use crate::sink::SinkError;
 /// What a batch of a hundred rows counts for among the requests under way. Single rows take a node as long each as a hundred of one partition together, so that
 /// many of them have to be under way at once and few batches: more only makes each wait longer.
 const WEIGHT_OF_HUNDRED: usize = 16;
+
+/// For how long a table that several processes make at once may be another than it was a moment ago.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// Writes to a table.
 pub(super) struct Writer {
@@ -53,13 +57,19 @@ impl Writer {
         patience: &Arc<Patience>,
     ) -> Result<Self, SinkError> {
         let session = patience.insist(|| cluster.session()).await?;
-        let layout = table::open(&session, options, patience).await?;
-        let statement = table::insert_statement(options);
-        let prepare = || async {
-            let prepared = session.prepare(statement.as_str()).await;
-            prepared.map_err(|error| CassandraError::preparing(cluster.name(), &error))
+        let begun = Instant::now();
+        let (layout, mut insert) = loop {
+            match prepare(cluster, &session, options, patience).await {
+                Err(SinkError::Cassandra(error))
+                    if options.creation.is_some() && begun.elapsed() < SETTLING =>
+                {
+                    // Another process may be making the same table, and its statements and ours cross.
+                    tracing::debug!(%error, "once more");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                prepared => break prepared?,
+            }
         };
-        let mut insert = patience.insist(prepare).await?;
         insert.set_is_idempotent(true);
         insert.set_consistency(level(options.consistency));
         let table = TableAtWork {
@@ -190,6 +200,22 @@ impl TableAtWork {
         }
         Ok(())
     }
+}
+
+/// Looks at the table, makes it if it is missing and is to be, and prepares the statement that writes to it.
+async fn prepare(
+    cluster: &Cluster,
+    session: &Session,
+    options: &config::CassandraSink,
+    patience: &Patience,
+) -> Result<(Layout, PreparedStatement), SinkError> {
+    let layout = table::open(cluster, session, options, patience).await?;
+    let statement = table::insert_statement(options);
+    let prepare = || async {
+        let prepared = session.prepare(statement.as_str()).await;
+        prepared.map_err(|error| CassandraError::preparing(cluster.name(), &error))
+    };
+    Ok((layout, patience.insist(prepare).await?))
 }
 
 fn weight(rows: usize) -> usize {

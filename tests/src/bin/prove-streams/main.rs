@@ -9,6 +9,7 @@ mod embedded;
 mod fault;
 mod kafka;
 mod moment;
+mod shared;
 
 use std::error::Error;
 use std::fs;
@@ -58,6 +59,8 @@ enum Form {
     Embedded,
     /// A Kafka topic, Cassandra tables and another topic.
     Kafka,
+    /// The same, with two processes that share the work.
+    Shared,
 }
 
 impl Arguments {
@@ -119,6 +122,13 @@ fn prove(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
             let servers = kafka::Servers::start(folder.path())?;
             repeat(arguments, |number, kills| {
                 kafka::Round::prepare(arguments, number, &servers)?.run(kills, &mut random)
+            })
+        }
+        Form::Shared => {
+            let folder = tempfile::tempdir()?;
+            let servers = kafka::Servers::start(folder.path())?;
+            repeat(arguments, |number, kills| {
+                shared::Round::prepare(arguments, number, &servers)?.run(kills, &mut random)
             })
         }
     }

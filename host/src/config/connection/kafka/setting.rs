@@ -116,10 +116,10 @@ pub(super) fn read_secret(
     if is_reserved(name, context) {
         return None;
     }
-    // Whether there is such a setting can be told without its value.
-    let known = ClientConfig::new()
-        .create_native_config()
-        .and_then(|config| config.get(&name.value));
+    // Whether there is such a setting can be told by any value; what the secret is shows when the pipeline runs.
+    let mut config = ClientConfig::new();
+    config.set(name.value.as_str(), "any");
+    let known = config.create_native_config();
     if let Err(error @ KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)) = known
     {
         context.report(wrong(name, node, &error));
