@@ -94,6 +94,11 @@ choose_port() { # PORT or nothing
     echo "$port" >"$folder/port"
 }
 
+give_up() { # WHY
+    tail -n 20 "$folder/log" >&2
+    fail "$1; all that it said is in $folder/log"
+}
+
 start() { # PORT or nothing
     running && fail "it runs in $folder already"
     command -v java >/dev/null || fail "Java is not installed: 'java' 17 runs $name"
@@ -104,11 +109,8 @@ start() { # PORT or nothing
     local process=$! deadline=$((SECONDS + start_patience))
     echo "$process" >"$folder/pid"
     until ready; do
-        kill -0 "$process" 2>/dev/null || {
-            tail -n 20 "$folder/log" >&2
-            fail "it ended while it started; all that it said is in $folder/log"
-        }
-        ((SECONDS < deadline)) || fail "it does not serve after $start_patience s; see $folder/log"
+        kill -0 "$process" 2>/dev/null || give_up "it ended while it started"
+        ((SECONDS < deadline)) || give_up "it does not serve after $start_patience s"
         sleep 0.1
     done
     echo "127.0.0.1:$port"

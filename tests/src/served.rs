@@ -82,11 +82,12 @@ impl<'a> ServedPipeline<'a> {
     pub fn shared_pipeline(&self, records_per_second: u32) -> Pipeline {
         let pipeline = Pipeline::data_actions_shared_on(self.kafka, self.cassandra, &self.folder);
         self.named(pipeline, records_per_second)
-            .set(&format!("pipeline.name={}", self.input))
     }
 
     fn named(&self, pipeline: Pipeline, records_per_second: u32) -> Pipeline {
+        // Also the name of its transactions, which no two pipelines of a cluster may share.
         pipeline
+            .set(&format!("pipeline.name={}", self.input))
             .set(&format!("sources.records.topic={}", self.input))
             .set("sources.records.end=end-of-topic")
             .set(&format!(

@@ -157,7 +157,8 @@ fn every_crate_says_its_licence() {
 fn nothing_depends_on_the_machine_that_it_was_written_on() {
     let places = [
         repository().display().to_string(),
-        env::var("HOME").unwrap_or_default(),
+        // What is in it, and not what only ends like it: `</root>` is XML.
+        env::var("HOME").map_or_else(|_| String::new(), |home| format!("{home}/")),
     ];
     // A folder such as `/` stands in many paths and tells nothing.
     let machine_paths: Vec<&String> = places.iter().filter(|path| path.len() > 4).collect();

@@ -130,7 +130,7 @@ impl Servers {
 
 /// How long something stands still: sometimes for longer than a client waits for an answer.
 pub fn draw_standstill(random: &mut Xorshift) -> Duration {
-    match random.below(4) {
+    match random.below(8) {
         0 => Duration::from_millis(10_500 + random.below(2_000)),
         _ => Duration::from_millis(100 + random.below(2_000)),
     }
