@@ -57,9 +57,20 @@ struct Scratch {
     after: Vec<PartialMatch>,
     /// A heap of those that have just been completed.
     complete: Vec<PartialMatch>,
+    /// Those that are handed on.
+    leaving: Vec<PartialMatch>,
     /// With the time at which they have.
     timed_out: Vec<(PartialMatch, i64)>,
     path: Vec<(StageIndex, EventIndex)>,
+}
+
+/// How far a call has come.
+#[derive(Default)]
+struct Now {
+    /// The time of the last event. Time passes between events, not within one time.
+    time: Option<i64>,
+    /// Whether a match has begun since the call.
+    has_begun: bool,
 }
 
 /// What became of an event that was added.
@@ -170,7 +181,7 @@ impl<E> Matcher<E> {
         }
         self.require_own(state)?;
         let mut scratch = self.scratch.take();
-        let mut has_begun = false;
+        let mut now = Now::default();
         while let Some((timestamp, event)) = state.waiting.take_due(watermark) {
             scratch.question.ask_anew(self.conditions.len());
             // What most events come to: nothing has begun, and they begin nothing.
@@ -179,11 +190,13 @@ impl<E> Matcher<E> {
                 continue;
             }
             let mut begun = state.begun.take().unwrap_or_else(|| self.begin());
-            self.advance_time(&mut begun, &mut scratch, timestamp, &mut on_output)?;
-            has_begun |= self.take(&mut begun, &mut scratch, timestamp, event)?;
+            if now.time.replace(timestamp) != Some(timestamp) {
+                self.advance_time(&mut begun, &mut scratch, timestamp, &mut on_output)?;
+            }
+            now.has_begun |= self.take(&mut begun, &mut scratch, timestamp, event)?;
             self.hand_on(&mut begun, &mut scratch, timestamp, &mut on_output)?;
             self.keep_limits(&mut begun, &mut scratch, timestamp, &mut on_output)?;
-            self.note_timer(&mut begun, timestamp, has_begun);
+            self.note_timer(&mut begun, timestamp, now.has_begun);
             state.begun = self.keep(begun);
         }
         if let Some(mut begun) = state.begun.take() {

@@ -3,7 +3,7 @@
 use super::{AdvanceError, MatchError, Matcher, Output, Scratch};
 use crate::automaton::StageIndex;
 use crate::skip::SkipTarget;
-use crate::state::{Begun, Buffer, EventIndex, heap};
+use crate::state::{Begun, Buffer, EventIndex, PartialMatch, heap};
 use crate::{Match, SkipStrategy};
 
 /// What is dropped: matches that began up to an event.
@@ -24,26 +24,35 @@ impl<E> Matcher<E> {
         now: i64,
         on_output: &mut impl FnMut(Output<'_, E>) -> Result<(), X>,
     ) -> Result<(), AdvanceError<X>> {
-        while let Some(first) = begun.complete.first() {
-            let earliest = begun
-                .partial
-                .first()
-                .map_or(u64::MAX, |partial| partial.start);
-            if self.skip != SkipStrategy::NoSkip && earliest < first.start {
-                break;
+        // What comes of one event leaves together: not at all if something is wrong with one of them.
+        let mut leaving = std::mem::take(&mut scratch.leaving);
+        while let Some(complete) = self.next_to_leave(begun) {
+            if self.skip != SkipStrategy::NoSkip {
+                begun.path(complete, &mut scratch.path);
+                if let Some(cut) = self.cut(&begun.buffer, &scratch.path)? {
+                    cut.apply(begun);
+                }
             }
-            let Some(complete) = heap::pop(&mut begun.complete) else {
-                break;
-            };
+            leaving.push(complete);
+        }
+        for complete in leaving.drain(..) {
             begun.path(complete, &mut scratch.path);
-            if let Some(cut) = self.cut(&begun.buffer, &scratch.path)? {
-                cut.apply(begun);
-            }
             on_output(Output::Match(self.matched(begun, scratch, now)))
                 .map_err(AdvanceError::Output)?;
             begun.buffer.release(complete.step);
         }
+        scratch.leaving = leaving;
         Ok(())
+    }
+
+    fn next_to_leave(&self, begun: &mut Begun<E>) -> Option<PartialMatch> {
+        let first = begun.complete.first()?;
+        let earliest = begun.partial.first();
+        let waits = earliest.is_some_and(|partial| partial.start < first.start);
+        if self.skip != SkipStrategy::NoSkip && waits {
+            return None;
+        }
+        heap::pop(&mut begun.complete)
     }
 
     /// Gives up the matches that began first, until the rest is within the limits.

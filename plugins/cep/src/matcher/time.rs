@@ -74,12 +74,14 @@ impl<E> Matcher<E> {
             heap::push(&mut begun.complete, complete);
         }
         self.hand_on(begun, scratch, now, on_output)?;
-        while let Some((partial, limit)) = scratch.timed_out.pop() {
+        let mut timed_out = std::mem::take(&mut scratch.timed_out);
+        for (partial, limit) in timed_out.drain(..) {
             begun.path(partial, &mut scratch.path);
             on_output(Output::TimedOut(self.matched(begun, scratch, limit)))
                 .map_err(AdvanceError::Output)?;
             begun.buffer.release(partial.step);
         }
+        scratch.timed_out = timed_out;
         Ok(())
     }
 
