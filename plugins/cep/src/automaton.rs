@@ -35,6 +35,16 @@ pub(crate) struct Automaton {
     pub(crate) fingerprint: Fingerprint,
 }
 
+impl Automaton {
+    /// What an event has to be like to do anything to the match that is about to begin: one of these.
+    pub(crate) fn beginnings(&self) -> Vec<Guard> {
+        let start = self.state(self.start);
+        let edges = start.map_or(&[][..], |start| &start.edges).iter();
+        let takes = |edge: &&Edge| !matches!(edge.effect, Effect::Ignore { .. });
+        edges.filter(takes).map(|edge| edge.guard.clone()).collect()
+    }
+}
+
 pub(crate) struct State {
     name: String,
     stage: Option<StageIndex>,

@@ -15,7 +15,10 @@ type Iterative<E> = Box<dyn Fn(&E, &Match<'_, E>) -> bool>;
 /// Conditions have to be pure: the same question has the same answer. They are asked at most once about an event, and once
 /// about an event and a partial match if they look at the latter.
 pub(crate) struct Condition<E> {
-    terms: Vec<Term<E>>,
+    first: Predicate<E>,
+    first_label: Option<String>,
+    /// What is joined to it, from left to right.
+    others: Vec<Term<E>>,
 }
 
 struct Term<E> {
@@ -38,15 +41,17 @@ pub(crate) enum Predicate<E> {
 
 impl<E> Condition<E> {
     pub(crate) fn new(predicate: Predicate<E>) -> Self {
-        let mut condition = Self { terms: Vec::new() };
-        condition.join(Joint::And, predicate);
-        condition
+        Self {
+            first: predicate,
+            first_label: None,
+            others: Vec::new(),
+        }
     }
 
     /// Adds a term to the right: `a and b or c` is `(a and b) or c`.
     pub(crate) fn join(&mut self, joint: Joint, predicate: Predicate<E>) {
         let label = None;
-        self.terms.push(Term {
+        self.others.push(Term {
             joint,
             predicate,
             label,
@@ -55,54 +60,57 @@ impl<E> Condition<E> {
 
     /// Names the last term.
     pub(crate) fn label(&mut self, label: String) {
-        if let Some(term) = self.terms.last_mut() {
-            term.label = Some(label);
-        }
+        let last = self.others.last_mut().map(|term| &mut term.label);
+        *last.unwrap_or(&mut self.first_label) = Some(label);
     }
 
     /// Whether the answer depends on what a partial match has taken.
     pub(crate) fn is_iterative(&self) -> bool {
-        let iterative = |term: &Term<E>| matches!(term.predicate, Predicate::Iterative(_));
-        self.terms.iter().any(iterative)
+        let mut others = self.others.iter();
+        self.first.is_iterative() || others.any(|term| term.predicate.is_iterative())
     }
 
     pub(crate) fn holds(&self, event: &E, taken: &Match<'_, E>) -> bool {
-        let asked = |predicate: &Predicate<E>| match predicate {
+        self.join_up(|predicate| match predicate {
             Predicate::Simple(ask) => ask(event),
             Predicate::Iterative(ask) => ask(event, taken),
-        };
-        self.terms
-            .iter()
-            .fold(true, |holds, term| match term.joint {
-                Joint::And => holds && asked(&term.predicate),
-                Joint::Or => holds || asked(&term.predicate),
-            })
+        })
     }
 
     /// Asks of the event alone; only for conditions that are not iterative.
     #[inline]
     pub(crate) fn holds_of(&self, event: &E) -> bool {
-        let asked = |predicate: &Predicate<E>| match predicate {
+        self.join_up(|predicate| match predicate {
             Predicate::Simple(ask) => ask(event),
             Predicate::Iterative(_) => false,
-        };
-        match self.terms.as_slice() {
-            [only] => asked(&only.predicate),
-            terms => terms.iter().fold(true, |holds, term| match term.joint {
-                Joint::And => holds && asked(&term.predicate),
-                Joint::Or => holds || asked(&term.predicate),
-            }),
-        }
+        })
+    }
+
+    #[inline]
+    fn join_up(&self, asked: impl Fn(&Predicate<E>) -> bool) -> bool {
+        let first = asked(&self.first);
+        let others = self.others.iter();
+        others.fold(first, |holds, term| match term.joint {
+            Joint::And => holds && asked(&term.predicate),
+            Joint::Or => holds || asked(&term.predicate),
+        })
     }
 
     /// The labels of the terms, or `name` where a term has none.
     pub(crate) fn text(&self, name: &str) -> String {
-        let label = |term: &Term<E>| term.label.clone().unwrap_or_else(|| name.to_owned());
-        let mut terms = self.terms.iter();
-        let first = terms.next().map(label).unwrap_or_default();
-        terms.fold(first, |text, term| match term.joint {
-            Joint::And => format!("({text} and {})", label(term)),
-            Joint::Or => format!("({text} or {})", label(term)),
-        })
+        let label = |label: &Option<String>| label.clone().unwrap_or_else(|| name.to_owned());
+        let first = label(&self.first_label);
+        self.others
+            .iter()
+            .fold(first, |text, term| match term.joint {
+                Joint::And => format!("({text} and {})", label(&term.label)),
+                Joint::Or => format!("({text} or {})", label(&term.label)),
+            })
+    }
+}
+
+impl<E> Predicate<E> {
+    fn is_iterative(&self) -> bool {
+        matches!(self, Self::Iterative(_))
     }
 }

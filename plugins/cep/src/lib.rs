@@ -10,7 +10,7 @@ mod state;
 
 pub use automaton::{Action, EdgeDescription, Fingerprint, StateDescription, StateKind};
 pub use matched::{Match, Taken};
-pub use matcher::{AdvanceError, Arrival, Limits, MatchError, Matcher, Output, Timers};
+pub use matcher::{AdvanceError, Arrival, Limits, MatchError, Matcher, Output, Shape, Timers};
 pub use pattern::{Contiguity, Pattern, PatternError, Phase};
 pub use skip::{SkipStrategy, SkipTarget};
-pub use state::{PatternState, Usage};
+pub use state::{PatternState, Usage, Version1};

@@ -1,5 +1,6 @@
 //! Patterns at work: a key's events in their order, against the matches that have begun.
 
+mod adopt;
 mod error;
 mod hand_on;
 mod options;
@@ -7,14 +8,15 @@ mod question;
 mod step;
 mod time;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
+pub use adopt::Shape;
 pub use error::{AdvanceError, MatchError};
 pub use options::{Limits, Timers};
 use question::Question;
 
-use crate::automaton::{Automaton, Effect, StageIndex};
+use crate::automaton::{Automaton, Guard, StageIndex};
 use crate::condition::Condition;
 use crate::state::{Begun, EventIndex, PartialMatch, PatternState};
 use crate::{EdgeDescription, Fingerprint, Match, SkipStrategy, StateDescription};
@@ -26,6 +28,8 @@ const MOST_SPARE: usize = 256;
 pub struct Matcher<E> {
     automaton: Automaton,
     conditions: Vec<Condition<E>>,
+    /// What an event has to be like to begin a match: one of these.
+    beginnings: Vec<Guard>,
     /// Whether a condition looks at what was taken before; by number.
     iterative: Vec<bool>,
     /// Whether a state limits the time since the event before.
@@ -42,7 +46,7 @@ pub struct Matcher<E> {
         reason = "the boxes move between here and the states of keys"
     )]
     spare: RefCell<Vec<Box<Begun<E>>>>,
-    scratch: RefCell<Scratch>,
+    scratch: Cell<Option<Box<Scratch>>>,
 }
 
 type Order<E> = Box<dyn Fn(&E, &E) -> Ordering>;
@@ -100,6 +104,7 @@ impl<E> Matcher<E> {
         skip: SkipStrategy,
     ) -> Self {
         Self {
+            beginnings: automaton.beginnings(),
             iterative: conditions.iter().map(Condition::is_iterative).collect(),
             limits_gaps: automaton
                 .states
@@ -113,7 +118,7 @@ impl<E> Matcher<E> {
             order: None,
             begins: true,
             spare: RefCell::default(),
-            scratch: RefCell::default(),
+            scratch: Cell::default(),
         }
     }
 
@@ -169,24 +174,39 @@ impl<E> Matcher<E> {
         &self,
         state: &mut PatternState<E>,
         watermark: i64,
+        on_output: impl FnMut(Output<'_, E>) -> Result<(), X>,
+    ) -> Result<(), AdvanceError<X>> {
+        // What most events come to: nothing has begun, and they begin nothing.
+        while state.begun.is_none() {
+            let Some((timestamp, event)) = state.waiting.take_due(watermark) else {
+                return Ok(());
+            };
+            if self.begins_with(timestamp, &event) {
+                state.begun = Some(self.begin());
+                return self.advance_begun(state, watermark, Some((timestamp, event)), on_output);
+            }
+        }
+        self.advance_begun(state, watermark, None, on_output)
+    }
+
+    /// Advances a key of which something has begun, or begins with its next event.
+    fn advance_begun<X>(
+        &self,
+        state: &mut PatternState<E>,
+        watermark: i64,
+        mut next: Option<(i64, E)>,
         mut on_output: impl FnMut(Output<'_, E>) -> Result<(), X>,
     ) -> Result<(), AdvanceError<X>> {
-        if state.begun.is_none()
-            && state
-                .waiting
-                .first_timestamp()
-                .is_none_or(|first| first > watermark)
-        {
-            return Ok(());
+        if let Some(begun) = &mut state.begun {
+            self.place(begun);
         }
         self.require_own(state)?;
-        let mut scratch = self.scratch.take();
+        let mut scratch = self.scratch.take().unwrap_or_default();
         let mut now = Now::default();
-        while let Some((timestamp, event)) = state.waiting.take_due(watermark) {
-            scratch.question.ask_anew(self.conditions.len());
-            // What most events come to: nothing has begun, and they begin nothing.
-            if state.begun.is_none() && !self.begins_with(timestamp, &event, &mut scratch.question)
-            {
+        while let Some((timestamp, event)) =
+            next.take().or_else(|| state.waiting.take_due(watermark))
+        {
+            if state.begun.is_none() && !self.begins_with(timestamp, &event) {
                 continue;
             }
             let mut begun = state.begun.take().unwrap_or_else(|| self.begin());
@@ -204,23 +224,30 @@ impl<E> Matcher<E> {
             forget_timers(&mut begun, watermark);
             state.begun = self.keep(begun);
         }
-        self.scratch.replace(scratch);
+        self.scratch.set(Some(scratch));
         Ok(())
     }
 
     /// Whether an event begins a match where none has begun.
     #[inline]
-    fn begins_with(&self, timestamp: i64, event: &E, question: &mut Question) -> bool {
-        let Some(start) = self.automaton.state(self.automaton.start) else {
-            return false;
+    fn begins_with(&self, timestamp: i64, event: &E) -> bool {
+        let begins = |guard: &Guard| match guard {
+            Guard::Holds(index) if !self.iterative[usize::from(*index)] => {
+                self.conditions[usize::from(*index)].holds_of(event)
+            }
+            guard => self.holds_at_first(guard, timestamp, event),
         };
-        let takes = |effect| !matches!(effect, Effect::Ignore { .. });
-        let mut edges = start.edges.iter().filter(|edge| takes(edge.effect));
-        self.begins
-            && edges.any(|edge| {
-                let asked = &mut |index| question.ask_of_first(self, index, timestamp, event);
-                edge.guard.holds(asked)
-            })
+        self.begins && self.beginnings.iter().any(begins)
+    }
+
+    fn holds_at_first(&self, guard: &Guard, timestamp: i64, event: &E) -> bool {
+        let nothing = Match {
+            stages: &self.automaton.stages,
+            path: &[],
+            slots: &[],
+            timestamp,
+        };
+        guard.holds(&mut |index| self.conditions[usize::from(index)].holds(event, &nothing))
     }
 
     fn begin(&self) -> Box<Begun<E>> {

@@ -4,15 +4,20 @@ mod buffer;
 pub(crate) mod heap;
 mod saved;
 mod usage;
+mod version_1;
 mod waiting;
 
 use std::collections::VecDeque;
 
 pub(crate) use buffer::{Buffer, EventIndex, NO_STEP, Slot, StepIndex};
 pub use usage::Usage;
+pub use version_1::Version1;
 use waiting::Waiting;
 
 use crate::automaton::{Fingerprint, StageIndex, StateIndex};
+
+/// Of matches that have yet to find their states.
+pub(crate) const UNPLACED: Fingerprint = Fingerprint(0);
 
 /// Events that wait for the watermark, matches that have begun, and the events that those have taken.
 ///
@@ -88,9 +93,11 @@ impl<E> PatternState<E> {
         self.waiting.first_timestamp().is_none() && self.begun.is_none()
     }
 
-    /// The pattern that the matches belong to that have begun; none if no match has.
+    /// The pattern that the matches belong to that have begun; none if no match has, or before a state of an older version
+    /// has found its place.
     pub fn pattern(&self) -> Option<Fingerprint> {
-        self.begun.as_ref().map(|begun| begun.pattern)
+        let pattern = self.begun.as_ref().map(|begun| begun.pattern);
+        pattern.filter(|pattern| *pattern != UNPLACED)
     }
 
     /// Drops all matches that have begun, and returns how many those were. Events that wait go on waiting: they are all that

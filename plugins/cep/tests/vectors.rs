@@ -130,15 +130,18 @@ impl<'c> Run<'c> {
     }
 
     fn advance(&mut self, at: usize, watermark: i64) -> Result<(), MatchError> {
-        for (key, state) in &mut self.states {
+        // Keys come by their timers, those of one time as they were set: after an error there is nothing more, of no key.
+        let timer = |(key, state): (&&'c str, &PatternState<Event>)| {
+            let timer = self.matcher.next_timer(state)?;
+            let sets = |input: &Input| matches!(input, Input::Event(event) if event.key == **key && event.ts == timer);
+            let place = self.case.input.iter().position(sets);
+            (timer <= watermark).then_some((timer, place, *key))
+        };
+        let mut due: Vec<_> = self.states.iter().filter_map(timer).collect();
+        due.sort_unstable();
+        for (.., key) in due {
+            let state = self.states.get_mut(key).unwrap();
             restore(state);
-            if self
-                .matcher
-                .next_timer(state)
-                .is_none_or(|timer| timer > watermark)
-            {
-                continue;
-            }
             let mut add = |kind: &str, found: &Match<'_, Event>| {
                 let stages = stages(found);
                 let timestamp = found.timestamp();

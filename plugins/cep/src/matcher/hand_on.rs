@@ -24,6 +24,9 @@ impl<E> Matcher<E> {
         now: i64,
         on_output: &mut impl FnMut(Output<'_, E>) -> Result<(), X>,
     ) -> Result<(), AdvanceError<X>> {
+        if begun.complete.is_empty() {
+            return Ok(());
+        }
         // What comes of one event leaves together: not at all if something is wrong with one of them.
         let mut leaving = std::mem::take(&mut scratch.leaving);
         while let Some(complete) = self.next_to_leave(begun) {

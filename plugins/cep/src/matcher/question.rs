@@ -4,7 +4,7 @@ use super::Matcher;
 use crate::Match;
 use crate::automaton::StageIndex;
 use crate::condition::ConditionIndex;
-use crate::state::{Buffer, EventIndex, NO_STEP, StepIndex};
+use crate::state::{Buffer, EventIndex, StepIndex};
 
 /// The answers about one event: once for all matches, but for conditions that look at what a match has taken.
 #[derive(Default)]
@@ -49,21 +49,6 @@ impl Question {
         }
     }
 
-    /// Asks of a match that is about to begin, where nothing has begun.
-    #[inline]
-    pub(super) fn ask_of_first<E>(
-        &mut self,
-        matcher: &Matcher<E>,
-        index: ConditionIndex,
-        timestamp: i64,
-        event: &E,
-    ) -> bool {
-        match self.answers[usize::from(index)] {
-            Answer::Unknown => self.find_out(matcher, index, timestamp, event, None),
-            answer => answer == Answer::Yes,
-        }
-    }
-
     /// Asks of the match that has gone so far.
     #[inline]
     pub(super) fn ask<E>(
@@ -75,9 +60,7 @@ impl Question {
         (buffer, step): (&Buffer<E>, StepIndex),
     ) -> bool {
         match self.answers[usize::from(index)] {
-            Answer::Unknown => {
-                self.find_out(matcher, index, timestamp, event, Some((buffer, step)))
-            }
+            Answer::Unknown => self.find_out(matcher, index, timestamp, event, (buffer, step)),
             answer => answer == Answer::Yes,
         }
     }
@@ -88,7 +71,7 @@ impl Question {
         index: ConditionIndex,
         timestamp: i64,
         event: &E,
-        so_far: Option<(&Buffer<E>, StepIndex)>,
+        (buffer, step): (&Buffer<E>, StepIndex),
     ) -> bool {
         let index = usize::from(index);
         let condition = &matcher.conditions[index];
@@ -96,16 +79,12 @@ impl Question {
             self.asked_iterative = true;
             if !self.is_path_known {
                 self.is_path_known = true;
-                self.path.clear();
-                let known = so_far.filter(|(_, step)| *step != NO_STEP);
-                if let Some((buffer, step)) = known {
-                    buffer.path(step, &mut self.path);
-                }
+                buffer.path(step, &mut self.path);
             }
             let taken = Match {
                 stages: &matcher.automaton.stages,
                 path: &self.path,
-                slots: so_far.map_or(&[], |(buffer, _)| &buffer.events),
+                slots: &buffer.events,
                 timestamp,
             };
             condition.holds(event, &taken)

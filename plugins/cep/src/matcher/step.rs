@@ -23,6 +23,7 @@ impl<E> Matcher<E> {
         timestamp: i64,
         event: E,
     ) -> Result<bool, MatchError> {
+        scratch.question.ask_anew(self.conditions.len());
         let number = begun.next_number;
         begun.next_number += 1;
         let current = Current {

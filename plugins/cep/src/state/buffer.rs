@@ -173,6 +173,16 @@ impl<E> Buffer<E> {
         path.reverse();
     }
 
+    /// Sets the stage of the step on the way to `index` that took an event.
+    pub(crate) fn set_stage(&mut self, mut index: StepIndex, event: EventIndex, stage: StageIndex) {
+        while let Some(step) = self.steps.get_mut(index as usize) {
+            if step.event == event {
+                step.stage = stage;
+            }
+            index = step.before;
+        }
+    }
+
     /// The time of the event of a step.
     pub(crate) fn timestamp(&self, step: StepIndex) -> Option<i64> {
         let step = self.steps.get(step as usize)?;
