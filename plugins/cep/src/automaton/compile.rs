@@ -152,11 +152,16 @@ impl<'p> Compiler<'p> {
             Quantifier::One => self.once(sink)?,
         };
         self.add_stops(state);
-        if self.states.nodes.len() > MOST_STATES {
-            let most = MOST_STATES;
+        self.check_size()?;
+        Ok(state)
+    }
+
+    pub(super) fn check_size(&self) -> Result<(), PatternError> {
+        let most = MOST_STATES;
+        if self.states.nodes.len() > most {
             return Err(PatternError::TooLarge { most });
         }
-        Ok(state)
+        Ok(())
     }
 
     /// The states of a group, once.

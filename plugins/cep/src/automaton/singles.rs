@@ -57,6 +57,7 @@ impl<'p> Compiler<'p> {
                 is_optional,
             };
             last = self.single(single)?;
+            self.check_size()?;
             self.add_stop_to_loop(last);
         }
         self.set_first_of_loop(true);

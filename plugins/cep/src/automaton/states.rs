@@ -1,6 +1,6 @@
 //! States while a pattern is compiled.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Guard, StageIndex, StateIndex, StateKind};
 
@@ -35,7 +35,8 @@ pub(crate) struct Node {
 #[derive(Default)]
 pub(crate) struct States {
     pub(crate) nodes: Vec<Node>,
-    names: BTreeSet<String>,
+    /// With the first number that may be free behind each.
+    names: BTreeMap<String, u32>,
 }
 
 impl States {
@@ -46,11 +47,7 @@ impl States {
         stage: Option<StageIndex>,
         kind: StateKind,
     ) -> StateIndex {
-        let numbered = (0..).map(|number: u32| format!("{name}:{number}"));
-        let mut names = std::iter::once(name.to_owned()).chain(numbered);
-        let unique = names.find(|name| !self.names.contains(name));
-        let name = unique.unwrap_or_default();
-        self.names.insert(name.clone());
+        let name = self.unique(name);
         let index = self.nodes.len();
         self.nodes.push(Node {
             name,
@@ -61,6 +58,22 @@ impl States {
         });
         // `Compiler` ends long before there are as many.
         StateIndex::try_from(index).unwrap_or(StateIndex::MAX)
+    }
+
+    fn unique(&mut self, name: &str) -> String {
+        let Some(number) = self.names.get(name).copied() else {
+            self.names.insert(name.to_owned(), 0);
+            return name.to_owned();
+        };
+        for number in number.. {
+            let numbered = format!("{name}:{number}");
+            if !self.names.contains_key(&numbered) {
+                self.names.insert(name.to_owned(), number + 1);
+                self.names.insert(numbered.clone(), 0);
+                return numbered;
+            }
+        }
+        name.to_owned()
     }
 
     pub(crate) fn node(&self, index: StateIndex) -> &Node {

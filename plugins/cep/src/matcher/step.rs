@@ -2,7 +2,7 @@
 
 use super::{MatchError, Matcher, Scratch};
 use crate::StateKind;
-use crate::automaton::{Effect, StateIndex};
+use crate::automaton::{Effect, Guard, StateIndex};
 use crate::state::{Begun, EventIndex, PartialMatch, heap};
 
 /// The event that matches are held against.
@@ -56,58 +56,27 @@ impl<E> Matcher<E> {
         current: &Current<'_, E>,
     ) -> Result<bool, MatchError> {
         let is_beginning = partial.is_beginning();
-        let index = if is_beginning {
-            self.automaton.start
-        } else {
-            partial.state
-        };
         if is_beginning && !self.begins {
             heap::push(&mut begun.partial, partial);
             return Ok(false);
         }
-        let edges = self
-            .automaton
-            .state(index)
-            .map_or(&[][..], |state| &state.edges);
+        let state = if is_beginning {
+            self.automaton.start
+        } else {
+            partial.state
+        };
+        let state = self.automaton.state(state);
+        let edges = state.map_or(&[][..], |state| &state.edges);
         let (mut has_begun, mut stopped) = (false, None);
         scratch.question.ask_of_another(&self.iterative);
         for edge in edges {
-            let so_far = (&begun.buffer, partial.step);
-            let question = &mut scratch.question;
-            let asked =
-                &mut |index| question.ask(self, index, current.timestamp, current.event, so_far);
-            if !edge.guard.holds(asked) {
+            if !self.holds(&edge.guard, begun, scratch, partial, current) {
                 continue;
             }
-            let moved = match edge.effect {
-                Effect::Ignore { .. } if is_beginning => continue,
-                Effect::Ignore { target } => {
-                    begun.buffer.hold(partial.step);
-                    PartialMatch {
-                        state: target,
-                        ..partial
-                    }
-                }
-                Effect::Take { stage, target } => {
-                    has_begun |= is_beginning && current.timestamp > 0;
-                    let (start, started) = match is_beginning {
-                        true => (current.number, current.timestamp),
-                        false => (partial.start, partial.started),
-                    };
-                    let step = begun.buffer.step(stage, current.index, partial.step);
-                    PartialMatch {
-                        start,
-                        started,
-                        step,
-                        state: target,
-                    }
-                }
-                Effect::Missing => {
-                    return Err(MatchError::NoWayOn {
-                        after_taking: false,
-                    });
-                }
+            let Some(moved) = self.follow(edge.effect, begun, partial, current)? else {
+                continue;
             };
+            has_begun |= is_beginning && current.timestamp > 0;
             match self.kind(moved.state) {
                 StateKind::Final => heap::push(&mut scratch.complete, moved),
                 StateKind::Stop => {
@@ -141,6 +110,58 @@ impl<E> Matcher<E> {
         Ok(has_begun)
     }
 
+    /// Where an edge leads a match, which then holds its step once more. The match that is about to begin ignores nothing.
+    #[inline]
+    fn follow(
+        &self,
+        effect: Effect,
+        begun: &mut Begun<E>,
+        partial: PartialMatch,
+        current: &Current<'_, E>,
+    ) -> Result<Option<PartialMatch>, MatchError> {
+        let is_beginning = partial.is_beginning();
+        match effect {
+            Effect::Ignore { .. } if is_beginning => Ok(None),
+            Effect::Ignore { target: state } => {
+                begun.buffer.hold(partial.step);
+                Ok(Some(PartialMatch { state, ..partial }))
+            }
+            Effect::Take { stage, target } => {
+                let step = begun.buffer.step(stage, current.index, partial.step);
+                let (start, started) = if is_beginning {
+                    (current.number, current.timestamp)
+                } else {
+                    (partial.start, partial.started)
+                };
+                Ok(Some(PartialMatch {
+                    start,
+                    started,
+                    step,
+                    state: target,
+                }))
+            }
+            Effect::Missing => Err(MatchError::NoWayOn {
+                after_taking: false,
+            }),
+        }
+    }
+
+    /// Whether a guard holds for a match and the event.
+    #[inline]
+    fn holds(
+        &self,
+        guard: &Guard,
+        begun: &Begun<E>,
+        scratch: &mut Scratch,
+        partial: PartialMatch,
+        current: &Current<'_, E>,
+    ) -> bool {
+        let so_far = (&begun.buffer, partial.step);
+        let question = &mut scratch.question;
+        guard
+            .holds(&mut |index| question.ask(self, index, current.timestamp, current.event, so_far))
+    }
+
     /// Whether a match that has just come to a state is complete without another event.
     fn is_complete(
         &self,
@@ -154,11 +175,12 @@ impl<E> Matcher<E> {
             .automaton
             .state(state)
             .map_or(&[][..], |state| &state.endings);
-        let so_far = (&begun.buffer, before.step);
-        let question = &mut scratch.question;
-        let asked =
-            &mut |index| question.ask(self, index, current.timestamp, current.event, so_far);
-        match endings.iter().find(|ending| ending.guard.holds(asked)) {
+        let mut endings = endings.iter();
+        let ending = endings.find(|ending| {
+            let guard = &ending.guard;
+            self.holds(guard, begun, scratch, before, current)
+        });
+        match ending {
             Some(ending) if ending.is_missing => Err(MatchError::NoWayOn { after_taking: true }),
             ending => Ok(ending.is_some()),
         }
