@@ -141,7 +141,7 @@ impl<E> Begun<E> {
         }
         let mut match_of = |(state, step): (StateIndex, u32)| {
             let Some(step) = step.checked_sub(1) else {
-                return Ok(PartialMatch::beginning(state));
+                return Ok::<_, &str>(PartialMatch::beginning(state));
             };
             let start = *starts
                 .get(step as usize)
