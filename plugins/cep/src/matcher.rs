@@ -19,7 +19,7 @@ use question::Question;
 use crate::automaton::{Automaton, Guard, StageIndex};
 use crate::condition::Condition;
 use crate::state::{Begun, EventIndex, PartialMatch, PatternState};
-use crate::{EdgeDescription, Fingerprint, Match, SkipStrategy, StateDescription};
+use crate::{EdgeDescription, Fingerprint, Match, SkipStrategy, StateDescription, StateKind};
 
 /// How many [`Begun`]s without a match are kept to be used again, each if it has no room for more than so many matches.
 const MOST_SPARE: usize = 256;
@@ -32,6 +32,8 @@ pub struct Matcher<E> {
     beginnings: Vec<Guard>,
     /// Whether a condition looks at what was taken before; by number.
     iterative: Vec<bool>,
+    /// Whether something that is not to happen can end a match.
+    has_stops: bool,
     /// Whether a state limits the time since the event before.
     limits_gaps: bool,
     skip: SkipStrategy,
@@ -106,6 +108,10 @@ impl<E> Matcher<E> {
         Self {
             beginnings: automaton.beginnings(),
             iterative: conditions.iter().map(Condition::is_iterative).collect(),
+            has_stops: automaton
+                .states
+                .iter()
+                .any(|state| state.kind == StateKind::Stop),
             limits_gaps: automaton
                 .states
                 .iter()

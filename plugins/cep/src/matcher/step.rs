@@ -83,6 +83,8 @@ impl<E> Matcher<E> {
                     stopped = Some(moved.state);
                     begun.buffer.release(moved.step);
                 }
+                // Nothing can make it void.
+                _ if !self.has_stops => heap::push(&mut begun.partial, moved),
                 StateKind::Start | StateKind::Normal | StateKind::Pending => {
                     scratch.after.push(moved);
                 }
@@ -93,12 +95,6 @@ impl<E> Matcher<E> {
                 heap::push(&mut scratch.complete, moved);
             }
         }
-        if is_beginning {
-            if let Some(stop) = stopped {
-                return Err(self.stopped_before_start(stop));
-            }
-            scratch.after.push(partial);
-        }
         for moved in scratch.after.drain(..) {
             if stopped.is_none() {
                 heap::push(&mut begun.partial, moved);
@@ -106,7 +102,11 @@ impl<E> Matcher<E> {
                 begun.buffer.release(moved.step);
             }
         }
-        begun.buffer.release(partial.step);
+        match stopped {
+            Some(stop) if is_beginning => return Err(self.stopped_before_start(stop)),
+            _ if is_beginning => heap::push(&mut begun.partial, partial),
+            _ => begun.buffer.release(partial.step),
+        }
         Ok(has_begun)
     }
 

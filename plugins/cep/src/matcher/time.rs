@@ -47,6 +47,7 @@ impl<E> Matcher<E> {
     }
 
     /// Gives up what cannot be completed at `now` any more, and completes what had only to wait.
+    #[inline]
     pub(super) fn advance_time<X>(
         &self,
         begun: &mut Begun<E>,
@@ -54,9 +55,19 @@ impl<E> Matcher<E> {
         now: i64,
         on_output: &mut impl FnMut(Output<'_, E>) -> Result<(), X>,
     ) -> Result<(), AdvanceError<X>> {
-        if !self.may_time_out(begun, now) {
-            return Ok(());
+        if self.may_time_out(begun, now) {
+            self.time_out(begun, scratch, now, on_output)?;
         }
+        Ok(())
+    }
+
+    fn time_out<X>(
+        &self,
+        begun: &mut Begun<E>,
+        scratch: &mut Scratch,
+        now: i64,
+        on_output: &mut impl FnMut(Output<'_, E>) -> Result<(), X>,
+    ) -> Result<(), AdvanceError<X>> {
         std::mem::swap(&mut scratch.before, &mut begun.partial);
         for partial in scratch.before.drain(..) {
             let Some(limit) = self.timed_out(begun, &partial, now) else {
@@ -86,6 +97,7 @@ impl<E> Matcher<E> {
     }
 
     /// Whether it is worth looking: the match that began first is the first to run out of time, unless gaps count too.
+    #[inline]
     fn may_time_out(&self, begun: &Begun<E>, now: i64) -> bool {
         begun.earliest().is_some_and(|first| {
             let within = self.automaton.within;

@@ -7,6 +7,7 @@
 
 use super::PartialMatch;
 
+#[inline]
 pub(crate) fn push(heap: &mut Vec<PartialMatch>, entry: PartialMatch) {
     let mut place = heap.len();
     heap.push(entry);
