@@ -1,89 +1,151 @@
-//! Patterns at work.
-//!
-//! Every event that a match takes is one step, so a match that has begun is the list of its events, and how many they are
-//! says which step is next. An event is held against the next step of each match that has begun, and against the first step.
+//! Patterns at work: a key's events in their order, against the matches that have begun.
 
-use std::cell::RefCell;
+mod adopt;
+mod error;
+mod hand_on;
+mod options;
+mod question;
+mod step;
+mod time;
 
-use crate::numbers::Numbers;
-use crate::pattern::{Condition, Contiguity};
-use crate::state::{Begun, PartialMatch, PatternState};
+use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 
-/// How many [`Begun`]s without a match are kept to be used again.
+pub use adopt::Shape;
+pub use error::{AdvanceError, MatchError};
+pub use options::{Limits, Timers};
+use question::Question;
+
+use crate::automaton::{Automaton, Guard, StageIndex};
+use crate::condition::Condition;
+use crate::state::{Begun, EventIndex, PartialMatch, PatternState};
+use crate::{EdgeDescription, Fingerprint, Match, SkipStrategy, StateDescription, StateKind};
+
+/// How many [`Begun`]s without a match are kept to be used again, each if it has no room for more than so many matches.
 const MOST_SPARE: usize = 256;
 
 /// A compiled pattern: the same for all keys.
 pub struct Matcher<E> {
-    stages: Vec<Stage<E>>,
-    steps: Vec<Step>,
-    /// Milliseconds.
-    within: Option<i64>,
+    automaton: Automaton,
+    conditions: Vec<Condition<E>>,
+    /// What an event has to be like to begin a match: one of these.
+    beginnings: Vec<Guard>,
+    /// Whether a condition looks at what was taken before; by number.
+    iterative: Vec<bool>,
+    /// Whether something that is not to happen can end a match.
+    has_stops: bool,
+    /// Whether a state limits the time since the event before.
+    limits_gaps: bool,
+    skip: SkipStrategy,
+    limits: Limits,
+    timers: Timers,
+    order: Option<Order<E>>,
+    /// Whether events may begin matches.
+    begins: bool,
     /// Matches begin and end all the time: what held them is used again.
     #[expect(
         clippy::vec_box,
         reason = "the boxes move between here and the states of keys"
     )]
     spare: RefCell<Vec<Box<Begun<E>>>>,
+    scratch: Cell<Option<Box<Scratch>>>,
 }
 
-pub(crate) struct Stage<E> {
-    pub(crate) name: String,
-    pub(crate) conditions: Vec<Condition<E>>,
+type Order<E> = Box<dyn Fn(&E, &E) -> Ordering>;
+
+/// Lists that are empty between calls, but for the memory that they have.
+#[derive(Default)]
+struct Scratch {
+    question: Question,
+    /// The matches that an event is held against.
+    before: Vec<PartialMatch>,
+    /// What becomes of one of them.
+    after: Vec<PartialMatch>,
+    /// A heap of those that have just been completed.
+    complete: Vec<PartialMatch>,
+    /// Those that are handed on.
+    leaving: Vec<PartialMatch>,
+    /// With the time at which they have.
+    timed_out: Vec<(PartialMatch, i64)>,
+    path: Vec<(StageIndex, EventIndex)>,
 }
 
-/// One event of a match.
-#[derive(Clone, Copy)]
-pub(crate) struct Step {
-    /// The stage that the event belongs to.
-    pub(crate) stage: usize,
-    /// What may come before it.
-    pub(crate) contiguity: Contiguity,
+/// How far a call has come.
+#[derive(Default)]
+struct Now {
+    /// The time of the last event. Time passes between events, not within one time.
+    time: Option<i64>,
+    /// Whether a match has begun since the call.
+    has_begun: bool,
 }
 
 /// What became of an event that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub enum Arrival<E> {
     /// It waits for the watermark to reach its time.
     Waiting,
-    /// The watermark has reached its time before: it takes no part.
-    Late,
+    /// The watermark has reached its time before: it takes no part, and is given back.
+    Late(E),
 }
 
-/// Events that fit the pattern.
-pub struct Match<'m, E> {
-    matcher: &'m Matcher<E>,
-    begun: &'m Begun<E>,
-    events: &'m [u64],
-    timestamp: i64,
-}
-
-impl<E> Match<'_, E> {
-    /// The time of the event that completed it.
-    pub fn timestamp(&self) -> i64 {
-        self.timestamp
-    }
-
-    /// The events of a stage, in the order in which they were taken; none if there is no such stage.
-    pub fn stage(&self, name: &str) -> impl Iterator<Item = &E> {
-        let stage = self
-            .matcher
-            .stages
-            .iter()
-            .position(|stage| stage.name == name);
-        let steps = self.matcher.steps.iter().zip(self.events);
-        let events = steps.filter(move |(step, _)| Some(step.stage) == stage);
-        events.filter_map(|(_, number)| self.begun.event(*number))
-    }
+/// What comes of a key.
+pub enum Output<'m, E> {
+    /// Events that fit the pattern.
+    Match(Match<'m, E>),
+    /// A match that had begun, and was not completed in time.
+    TimedOut(Match<'m, E>),
+    /// A match that had begun, and was given up for the sake of [`Limits`]. It has to be counted: from here on, other
+    /// results may be missing.
+    Evicted(Match<'m, E>),
 }
 
 impl<E> Matcher<E> {
-    pub(crate) fn new(stages: Vec<Stage<E>>, steps: Vec<Step>, within: Option<i64>) -> Self {
+    pub(crate) fn new(
+        automaton: Automaton,
+        conditions: Vec<Condition<E>>,
+        skip: SkipStrategy,
+    ) -> Self {
         Self {
-            stages,
-            steps,
-            within,
+            beginnings: automaton.beginnings(),
+            iterative: conditions.iter().map(Condition::is_iterative).collect(),
+            has_stops: automaton
+                .states
+                .iter()
+                .any(|state| state.kind == StateKind::Stop),
+            limits_gaps: automaton
+                .states
+                .iter()
+                .any(|state| state.within_previous.is_some()),
+            automaton,
+            conditions,
+            skip,
+            limits: Limits::default(),
+            timers: Timers::default(),
+            order: None,
+            begins: true,
             spare: RefCell::default(),
+            scratch: Cell::default(),
         }
+    }
+
+    /// What the pattern is known by.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.automaton.fingerprint
+    }
+
+    /// The names of the stages in the order in which they are written, those in groups too.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        self.automaton.stages.iter().map(String::as_str)
+    }
+
+    /// The states that the pattern was compiled to, to be shown. Their order and names depend on the pattern alone.
+    pub fn states(&self) -> impl Iterator<Item = StateDescription<'_>> {
+        self.automaton.states()
+    }
+
+    /// The edges between the states, to be shown.
+    pub fn edges(&self) -> impl Iterator<Item = EdgeDescription<'_>> {
+        self.automaton.edges()
     }
 
     /// Adds an event of a key, which then waits for the watermark to reach its time.
@@ -94,144 +156,144 @@ impl<E> Matcher<E> {
         timestamp: i64,
         watermark: i64,
         event: E,
-    ) -> Arrival {
+    ) -> Arrival<E> {
         if timestamp <= watermark {
-            return Arrival::Late;
+            return Arrival::Late(event);
         }
-        state.waiting.add(timestamp, event);
+        match &self.order {
+            None => state.waiting.add(timestamp, event, |_, _| Ordering::Equal),
+            Some(order) => state.waiting.add(timestamp, event, order),
+        }
         Arrival::Waiting
     }
 
-    /// When [`advance`](Self::advance) has something to do: once the watermark reaches this time.
-    #[inline]
-    pub fn next_timer(&self, state: &PatternState<E>) -> Option<i64> {
-        let event = state.waiting.first_timestamp();
-        event.into_iter().chain(self.timeout(state)).min()
-    }
-
-    fn timeout(&self, state: &PatternState<E>) -> Option<i64> {
-        let first = state.begun.as_ref()?.matches.first()?;
-        first.started.checked_add(self.within?)
-    }
-
-    /// Takes the events of a key that have waited for `watermark`, in the order of their times, and hands on the matches that
-    /// they complete: those of one event by their start, the earliest first.
+    /// Takes the events of a key that have waited for `watermark`, in the order of their times, gives up what is not complete
+    /// in time, and hands on what comes of it. To be called once the watermark reaches [`next_timer`](Self::next_timer).
+    ///
+    /// Of one event, matches come by their start, the earliest first.
     ///
     /// # Errors
-    /// The first error of `on_match`, which leaves the state half advanced: not to be used any more.
+    /// The first error of `on_output`, or what the pattern cannot go on with. Either leaves the state half advanced: not to be
+    /// used any more. If the state is of another pattern, nothing has changed.
     #[inline]
     pub fn advance<X>(
         &self,
         state: &mut PatternState<E>,
         watermark: i64,
-        mut on_match: impl FnMut(Match<'_, E>) -> Result<(), X>,
-    ) -> Result<(), X> {
-        while let Some((timestamp, event)) = state.waiting.take_due(watermark) {
-            // What most events come to: nothing has begun, and they begin nothing.
-            if state.begun.is_none() && !self.fits(0, &event) {
+        on_output: impl FnMut(Output<'_, E>) -> Result<(), X>,
+    ) -> Result<(), AdvanceError<X>> {
+        // What most events come to: nothing has begun, and they begin nothing.
+        while state.begun.is_none() {
+            let Some((timestamp, event)) = state.waiting.take_due(watermark) else {
+                return Ok(());
+            };
+            if self.begins_with(timestamp, &event) {
+                state.begun = Some(self.begin());
+                return self.advance_begun(state, watermark, Some((timestamp, event)), on_output);
+            }
+        }
+        self.advance_begun(state, watermark, None, on_output)
+    }
+
+    /// Advances a key of which something has begun, or begins with its next event.
+    fn advance_begun<X>(
+        &self,
+        state: &mut PatternState<E>,
+        watermark: i64,
+        mut next: Option<(i64, E)>,
+        mut on_output: impl FnMut(Output<'_, E>) -> Result<(), X>,
+    ) -> Result<(), AdvanceError<X>> {
+        if let Some(begun) = &mut state.begun {
+            self.place(begun);
+        }
+        self.require_own(state)?;
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let mut now = Now::default();
+        while let Some((timestamp, event)) =
+            next.take().or_else(|| state.waiting.take_due(watermark))
+        {
+            if state.begun.is_none() && !self.begins_with(timestamp, &event) {
                 continue;
             }
             let mut begun = state.begun.take().unwrap_or_else(|| self.begin());
-            self.take(&mut begun, timestamp, event, &mut on_match)?;
+            if now.time.replace(timestamp) != Some(timestamp) {
+                self.advance_time(&mut begun, &mut scratch, timestamp, &mut on_output)?;
+            }
+            now.has_begun |= self.take(&mut begun, &mut scratch, timestamp, event)?;
+            self.hand_on(&mut begun, &mut scratch, timestamp, &mut on_output)?;
+            self.keep_limits(&mut begun, &mut scratch, timestamp, &mut on_output)?;
+            self.note_timer(&mut begun, timestamp, now.has_begun);
             state.begun = self.keep(begun);
         }
         if let Some(mut begun) = state.begun.take() {
-            begun.drop_timed_out(watermark, self.within);
-            begun.drop_events();
+            self.advance_time(&mut begun, &mut scratch, watermark, &mut on_output)?;
+            forget_timers(&mut begun, watermark);
             state.begun = self.keep(begun);
         }
+        self.scratch.set(Some(scratch));
         Ok(())
     }
 
-    fn begin(&self) -> Box<Begun<E>> {
-        self.spare.borrow_mut().pop().unwrap_or_default()
+    /// Whether an event begins a match where none has begun.
+    #[inline]
+    fn begins_with(&self, timestamp: i64, event: &E) -> bool {
+        let begins = |guard: &Guard| match guard {
+            Guard::Holds(index) if !self.iterative[usize::from(*index)] => {
+                self.conditions[usize::from(*index)].holds_of(event)
+            }
+            guard => self.holds_at_first(guard, timestamp, event),
+        };
+        self.begins && self.beginnings.iter().any(begins)
     }
 
-    /// The same, if there is a match left.
-    fn keep(&self, mut begun: Box<Begun<E>>) -> Option<Box<Begun<E>>> {
-        if !begun.matches.is_empty() {
+    fn holds_at_first(&self, guard: &Guard, timestamp: i64, event: &E) -> bool {
+        let nothing = Match {
+            stages: &self.automaton.stages,
+            path: &[],
+            slots: &[],
+            timestamp,
+        };
+        guard.holds(&mut |index| self.conditions[usize::from(index)].holds(event, &nothing))
+    }
+
+    fn begin(&self) -> Box<Begun<E>> {
+        let spare = self.spare.borrow_mut().pop();
+        let mut begun = spare.unwrap_or_else(|| Box::new(Begun::new()));
+        begun.begin(self.automaton.fingerprint, self.automaton.start);
+        begun
+    }
+
+    /// The same, if there is something left.
+    #[inline]
+    fn keep(&self, begun: Box<Begun<E>>) -> Option<Box<Begun<E>>> {
+        if !begun.is_over() {
             return Some(begun);
         }
         let mut spare = self.spare.borrow_mut();
-        if spare.len() < MOST_SPARE {
-            begun.clear();
+        if spare.len() < MOST_SPARE && begun.partial.capacity() <= MOST_SPARE {
             spare.push(begun);
         }
         None
     }
 
-    /// Holds an event against the matches that have begun, and against the first step.
-    fn take<X>(
-        &self,
-        begun: &mut Begun<E>,
-        timestamp: i64,
-        event: E,
-        on_match: &mut impl FnMut(Match<'_, E>) -> Result<(), X>,
-    ) -> Result<(), X> {
-        begun.drop_timed_out(timestamp, self.within);
-        let number = begun.number();
-        let (mut complete, mut taken) = (Vec::new(), false);
-        let Begun {
-            matches, before, ..
-        } = begun;
-        std::mem::swap(matches, before);
-        for partial in before.drain(..) {
-            let index = partial.events.as_slice().len();
-            // One of a longer pattern, whose state this one goes on with, ends here.
-            let Some(step) = self.steps.get(index) else {
-                continue;
-            };
-            if self.fits(index, &event) {
-                taken = true;
-                let stays = step.contiguity == Contiguity::NonDeterministicRelaxed;
-                let other = stays.then(|| partial.clone());
-                self.grow(partial, number, matches, &mut complete);
-                matches.extend(other);
-            } else if step.contiguity != Contiguity::Strict {
-                matches.push(partial);
-            }
+    fn require_own(&self, state: &PatternState<E>) -> Result<(), MatchError> {
+        match state.pattern() {
+            Some(found) if found != self.automaton.fingerprint => Err(MatchError::OtherPattern {
+                found,
+                expected: self.automaton.fingerprint,
+            }),
+            _ => Ok(()),
         }
-        if self.fits(0, &event) {
-            taken = true;
-            let partial = PartialMatch {
-                started: timestamp,
-                events: Numbers::default(),
-            };
-            self.grow(partial, number, matches, &mut complete);
-        }
-        if taken {
-            begun.keep(event);
-        }
-        for PartialMatch { events, .. } in &complete {
-            let events = events.as_slice();
-            on_match(Match {
-                matcher: self,
-                begun,
-                events,
-                timestamp,
-            })?;
-        }
-        begun.drop_events();
-        Ok(())
     }
+}
 
-    /// Lets a match take event `number`.
-    fn grow(
-        &self,
-        mut grown: PartialMatch,
-        number: u64,
-        partial: &mut Vec<PartialMatch>,
-        complete: &mut Vec<PartialMatch>,
-    ) {
-        grown.events.push(number);
-        let is_complete = grown.events.as_slice().len() == self.steps.len();
-        let growing = if is_complete { complete } else { partial };
-        growing.push(grown);
-    }
-
-    #[inline]
-    fn fits(&self, step: usize, event: &E) -> bool {
-        let stage = &self.stages[self.steps[step].stage];
-        stage.conditions.iter().all(|condition| condition(event))
+/// Drops the times that the watermark has reached.
+fn forget_timers<E>(begun: &mut Begun<E>, watermark: i64) {
+    while begun
+        .timers
+        .front()
+        .is_some_and(|timer| *timer <= watermark)
+    {
+        begun.timers.pop_front();
     }
 }

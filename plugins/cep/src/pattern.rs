@@ -1,237 +1,255 @@
-//! Patterns as an author writes them, and what is wrong with some.
+//! Patterns as an author writes them.
 
-use std::collections::BTreeSet;
+mod error;
+mod quantifier;
+mod stage;
+
 use std::time::Duration;
 
-use thiserror::Error;
+pub use error::{PatternError, Phase};
+pub use stage::Contiguity;
+pub(crate) use stage::{GROUP, Link, Quantifier, Stage, Times};
 
-use crate::Matcher;
-use crate::matcher::{Stage, Step};
+use crate::automaton::compile;
+use crate::condition::{Condition, ConditionIndex, Joint, Predicate};
+use crate::{Match, Matcher, SkipStrategy};
 
-/// What the stage of an event is asked about the event.
-pub(crate) type Condition<E> = Box<dyn Fn(&E) -> bool>;
-
-/// A sequence of stages, each of which takes one or more events.
+/// A sequence of stages, each of which takes one or more events, or is not to happen.
 ///
-/// Calls after [`begin`](Self::begin) or a link ([`next`](Self::next) and its like) speak of the stage that it has begun.
+/// Calls after [`begin`](Self::begin) or a link ([`next`](Self::next) and its like) speak of the stage that it has begun. A
+/// call that makes no sense is remembered, and refused by [`compile`](Self::compile).
 #[must_use = "a pattern finds nothing until it is compiled"]
 pub struct Pattern<E> {
-    stages: Vec<StagePattern<E>>,
-    fault: Option<PatternError>,
-}
-
-struct StagePattern<E> {
-    name: String,
-    link: Contiguity,
+    stages: Vec<Stage>,
     conditions: Vec<Condition<E>>,
-    times: Option<u32>,
-    inner: Option<Contiguity>,
-    within: Option<Duration>,
-}
-
-/// What may come between an event of a match and the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contiguity {
-    /// Nothing: the next event of the key has to fit.
-    Strict,
-    /// Events that do not fit.
-    Relaxed,
-    /// Any events, also some that would have fitted: each choice is a match of its own.
-    NonDeterministicRelaxed,
-}
-
-/// A pattern that means nothing, or cannot be matched yet.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PatternError {
-    /// Two stages have one name.
-    #[error("two stages are named \"{name}\": a match could not tell their events apart")]
-    DuplicateName {
-        /// The name.
-        name: String,
-    },
-    /// A stage takes no event.
-    #[error("stage \"{stage}\" is to happen 0 times: leave it out instead")]
-    ZeroTimes {
-        /// The name of the stage.
-        stage: String,
-    },
-    /// A second `times`.
-    #[error("stage \"{stage}\" is told twice how often it is to happen")]
-    SecondTimes {
-        /// The name of the stage.
-        stage: String,
-    },
-    /// The events of a stage are related to each other, but there is only one, or they are related twice.
-    #[error(
-        "stage \"{stage}\": `consecutive` and `allow_combinations` go, one of them and once, behind `times`"
-    )]
-    InnerContiguity {
-        /// The name of the stage.
-        stage: String,
-    },
-    /// A time that is none.
-    #[error("stage \"{stage}\": within {within:?}, expected between 1 ms and 2^63 ms")]
-    Within {
-        /// The name of the stage.
-        stage: String,
-        /// The time found.
-        within: Duration,
-    },
+    skip: SkipStrategy,
+    /// The first call that made no sense.
+    fault: Option<PatternError>,
+    /// What a label would name.
+    labelled: Option<ConditionIndex>,
 }
 
 impl<E> Pattern<E> {
     /// A pattern whose first stage has this name.
     pub fn begin(name: impl Into<String>) -> Self {
-        let pattern = Self {
-            stages: Vec::new(),
-            fault: None,
-        };
         // Where the first event stands has no bearing on what came before it.
-        pattern.link(name, Contiguity::Strict)
+        Self::empty().link(name, Link::Takes(Contiguity::Strict))
+    }
+
+    /// A pattern whose first part is a pattern.
+    pub fn begin_group(group: Self) -> Self {
+        Self::empty().link_group(group, Contiguity::Strict)
     }
 
     /// Another stage, whose first event follows directly on the last of the stage before.
     pub fn next(self, name: impl Into<String>) -> Self {
-        self.link(name, Contiguity::Strict)
+        self.link(name, Link::Takes(Contiguity::Strict))
+    }
+
+    /// A group, as [`next`](Self::next).
+    pub fn next_group(self, group: Self) -> Self {
+        self.link_group(group, Contiguity::Strict)
     }
 
     /// Another stage, whose first event is the first to fit after the last of the stage before.
     pub fn followed_by(self, name: impl Into<String>) -> Self {
-        self.link(name, Contiguity::Relaxed)
+        self.link(name, Link::Takes(Contiguity::Relaxed))
+    }
+
+    /// A group, as [`followed_by`](Self::followed_by).
+    pub fn followed_by_group(self, group: Self) -> Self {
+        self.link_group(group, Contiguity::Relaxed)
     }
 
     /// Another stage, whose first event is any that fits after the last of the stage before.
     pub fn followed_by_any(self, name: impl Into<String>) -> Self {
-        self.link(name, Contiguity::NonDeterministicRelaxed)
+        self.link(name, Link::Takes(Contiguity::NonDeterministicRelaxed))
+    }
+
+    /// A group, as [`followed_by_any`](Self::followed_by_any).
+    pub fn followed_by_any_group(self, group: Self) -> Self {
+        self.link_group(group, Contiguity::NonDeterministicRelaxed)
+    }
+
+    /// The event directly after the stage before must not fit what follows. As the last stage, it takes another event to say so.
+    pub fn not_next(self, name: impl Into<String>) -> Self {
+        self.not(name, Link::NotNext)
+    }
+
+    /// No event between the stage before and the one after must fit what follows. As the last stage it needs
+    /// [`within`](Self::within) or [`within_previous`](Self::within_previous), and has its match when that time has passed.
+    pub fn not_followed_by(self, name: impl Into<String>) -> Self {
+        self.not(name, Link::NotFollowedBy)
     }
 
     /// The stage takes events of which `condition` holds. Given more than once, all of them have to hold; without any, every
     /// event fits.
-    pub fn filter(mut self, condition: impl Fn(&E) -> bool + 'static) -> Self {
-        self.stage().conditions.push(Box::new(condition));
+    pub fn filter(self, condition: impl Fn(&E) -> bool + 'static) -> Self {
+        self.join(Joint::And, Predicate::Simple(Box::new(condition)))
+    }
+
+    /// As [`filter`](Self::filter), with a look at the events that the partial match has taken before.
+    pub fn filter_with(self, condition: impl Fn(&E, &Match<'_, E>) -> bool + 'static) -> Self {
+        self.join(Joint::And, Predicate::Iterative(Box::new(condition)))
+    }
+
+    /// The stage also takes events of which `condition` holds, whatever was asked of them before: `a.filter(b)` after `or` asks
+    /// for `(… or a) and b`.
+    pub fn or(self, condition: impl Fn(&E) -> bool + 'static) -> Self {
+        self.join(Joint::Or, Predicate::Simple(Box::new(condition)))
+    }
+
+    /// As [`or`](Self::or), with a look at the events that the partial match has taken before.
+    pub fn or_with(self, condition: impl Fn(&E, &Match<'_, E>) -> bool + 'static) -> Self {
+        self.join(Joint::Or, Predicate::Iterative(Box::new(condition)))
+    }
+
+    /// What the last condition is called in drawings. It is part of the pattern's [`Fingerprint`](crate::Fingerprint).
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        let index = self.labelled.map(usize::from);
+        if let Some(condition) = index.and_then(|index| self.conditions.get_mut(index)) {
+            condition.label(label.into());
+        }
         self
-    }
-
-    /// The stage takes exactly so many events. Others may come in between, unless it is [`consecutive`](Self::consecutive).
-    pub fn times(mut self, times: u32) -> Self {
-        let stage = self.stage();
-        let name = || stage.name.clone();
-        let fault = match stage.times {
-            Some(_) => Some(PatternError::SecondTimes { stage: name() }),
-            None if times == 0 => Some(PatternError::ZeroTimes { stage: name() }),
-            None => None,
-        };
-        stage.times = Some(times);
-        self.fault = self.fault.or(fault);
-        self
-    }
-
-    /// The events of the stage follow each other directly.
-    pub fn consecutive(self) -> Self {
-        self.inner(Contiguity::Strict)
-    }
-
-    /// Between the events of the stage may come others, also some that would have fitted.
-    pub fn allow_combinations(self) -> Self {
-        self.inner(Contiguity::NonDeterministicRelaxed)
     }
 
     /// The last event of a match comes less than this after the first. It holds for the whole pattern, whichever stage it is
-    /// said of; of several the shortest.
-    pub fn within(mut self, within: Duration) -> Self {
-        self.stage().within = Some(within);
+    /// said of; of several the shortest. What is said of the last stage of a group is passed over.
+    pub fn within(mut self, limit: Duration) -> Self {
+        let millis = self.millis(limit);
+        self.stage().within = millis;
+        self
+    }
+
+    /// The event of this stage comes less than this after the event before it. For the events inside of a stage that has
+    /// several, say [`gap`](Self::gap).
+    pub fn within_previous(mut self, limit: Duration) -> Self {
+        let millis = self.millis(limit);
+        self.stage().within_previous = millis;
+        self
+    }
+
+    /// What becomes of other matches once one is found. That of a group says nothing.
+    pub fn skip(mut self, strategy: SkipStrategy) -> Self {
+        self.skip = strategy;
         self
     }
 
     /// Makes a matcher of the pattern.
     ///
     /// # Errors
-    /// What about the pattern makes no sense.
+    /// What about the pattern makes no sense: the first call that does not, else the first thing about the whole.
     pub fn compile(self) -> Result<Matcher<E>, PatternError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let mut names = BTreeSet::new();
-        if let Some(stage) = self
-            .stages
-            .iter()
-            .find(|stage| !names.insert(stage.name.as_str()))
-        {
-            return Err(PatternError::DuplicateName {
-                name: stage.name.clone(),
-            });
-        }
-        let mut within = None;
-        for limit in self.stages.iter().filter_map(StagePattern::within_millis) {
-            let limit = limit?;
-            within = Some(within.map_or(limit, |least: i64| least.min(limit)));
-        }
-        let steps = (0..)
-            .zip(&self.stages)
-            .flat_map(|(index, stage)| stage.steps(index))
-            .collect();
-        let stages = self
-            .stages
-            .into_iter()
-            .map(|stage| Stage {
-                name: stage.name,
-                conditions: stage.conditions,
-            })
-            .collect();
-        Ok(Matcher::new(stages, steps, within))
+        let mut texts = vec![String::new(); self.conditions.len()];
+        self.describe(&self.stages, &mut texts);
+        let automaton = compile(&self.stages, &self.skip, texts)?;
+        Ok(Matcher::new(automaton, self.conditions, self.skip))
     }
 
-    fn link(mut self, name: impl Into<String>, link: Contiguity) -> Self {
-        let name = name.into();
-        self.stages.push(StagePattern {
-            name,
-            link,
+    fn empty() -> Self {
+        Self {
+            stages: Vec::new(),
             conditions: Vec::new(),
-            times: None,
-            inner: None,
-            within: None,
-        });
+            skip: SkipStrategy::NoSkip,
+            fault: None,
+            labelled: None,
+        }
+    }
+
+    fn link(mut self, name: impl Into<String>, link: Link) -> Self {
+        self.stages.push(Stage::new(name.into(), None, link));
+        self.labelled = None;
         self
     }
 
-    fn inner(mut self, contiguity: Contiguity) -> Self {
-        let stage = self.stage();
-        let misplaced = stage.times.is_none() || stage.inner.is_some();
-        let fault = misplaced.then(|| PatternError::InnerContiguity {
-            stage: stage.name.clone(),
-        });
-        stage.inner = Some(contiguity);
-        self.fault = self.fault.or(fault);
+    fn link_group(mut self, mut group: Self, contiguity: Contiguity) -> Self {
+        let before = ConditionIndex::try_from(self.conditions.len()).unwrap_or(ConditionIndex::MAX);
+        for stage in &mut group.stages {
+            stage.shift_conditions(before);
+        }
+        self.conditions.append(&mut group.conditions);
+        self.fault = self.fault.or(group.fault);
+        let link = Link::Takes(contiguity);
+        let stage = Stage::new(GROUP.to_owned(), Some(group.stages), link);
+        self.stages.push(stage);
+        self.labelled = None;
         self
+    }
+
+    fn not(mut self, name: impl Into<String>, link: Link) -> Self {
+        let stage = name.into();
+        if self.stage().is_optional {
+            let stage = stage.clone();
+            self.refuse(PatternError::NotAfterOptional { stage });
+        }
+        self.link(stage, link)
+    }
+
+    fn join(mut self, joint: Joint, predicate: Predicate<E>) -> Self {
+        if self.stage().group.is_some() {
+            self.refuse(PatternError::ConditionOfGroup);
+            return self;
+        }
+        let index = self.stage().condition;
+        match index.and_then(|index| self.conditions.get_mut(usize::from(index))) {
+            Some(condition) => condition.join(joint, predicate),
+            None => self.stage().condition = self.add(Condition::new(predicate)),
+        }
+        self.labelled = self.stage().condition;
+        self
+    }
+
+    fn add(&mut self, condition: Condition<E>) -> Option<ConditionIndex> {
+        let index = ConditionIndex::try_from(self.conditions.len()).ok();
+        if index.is_none() {
+            let most = usize::from(ConditionIndex::MAX);
+            self.refuse(PatternError::TooLarge { most });
+        }
+        self.conditions.push(condition);
+        index
+    }
+
+    /// A limit of time, which has to be one.
+    fn millis(&mut self, limit: Duration) -> Option<i64> {
+        let millis = i64::try_from(limit.as_millis()).ok();
+        let millis = millis.filter(|millis| *millis > 0);
+        if millis.is_none() {
+            let stage = self.stage().name.clone();
+            self.refuse(PatternError::TimeLimit { stage, limit });
+        }
+        millis
+    }
+
+    /// The texts of the conditions by their numbers: their labels, else what they are for.
+    fn describe(&self, stages: &[Stage], texts: &mut [String]) {
+        for stage in stages {
+            let of_stage = [
+                (stage.condition, stage.name.clone()),
+                (stage.until, format!("end of {}", stage.name)),
+            ];
+            for (index, name) in of_stage {
+                let Some(index) = index.map(usize::from) else {
+                    continue;
+                };
+                texts[index] = self.conditions[index].text(&name);
+            }
+            self.describe(stage.group.as_deref().unwrap_or_default(), texts);
+        }
+    }
+
+    /// Remembers what is wrong, if nothing was before.
+    fn refuse(&mut self, fault: PatternError) {
+        self.fault.get_or_insert(fault);
     }
 
     #[expect(
         clippy::expect_used,
-        reason = "the only constructor, `begin`, adds a stage"
+        reason = "the only constructors, `begin` and `begin_group`, add a stage"
     )]
-    fn stage(&mut self) -> &mut StagePattern<E> {
+    fn stage(&mut self) -> &mut Stage {
         self.stages.last_mut().expect("a pattern has a stage")
-    }
-}
-
-impl<E> StagePattern<E> {
-    fn within_millis(&self) -> Option<Result<i64, PatternError>> {
-        let within = self.within?;
-        let millis = i64::try_from(within.as_millis())
-            .ok()
-            .filter(|millis| *millis > 0);
-        Some(millis.ok_or_else(|| PatternError::Within {
-            stage: self.name.clone(),
-            within,
-        }))
-    }
-
-    /// One step an event.
-    fn steps(&self, stage: usize) -> impl Iterator<Item = Step> + use<E> {
-        let inner = self.inner.unwrap_or(Contiguity::Relaxed);
-        let repeated = std::iter::repeat_n(inner, self.times.unwrap_or(1) as usize - 1);
-        std::iter::once(self.link)
-            .chain(repeated)
-            .map(move |contiguity| Step { stage, contiguity })
     }
 }

@@ -4,7 +4,9 @@
 //! matter. Profiles travel on the same port and are passed over.
 
 use data_actions_records::{CustomerRecord, Interaction, Status};
-use jackfield_cep::{Arrival, Match, Matcher, Pattern, PatternState};
+use jackfield_cep::{
+    AdvanceError, Arrival, Match, Matcher, Output, Pattern, PatternState, Version1,
+};
 use jackfield_sdk::{Context, Duration, Outputs, Port, Record, Rejection, Stage, stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,8 @@ impl Stage for DetectCallbacks {
     type State = PatternState<Event>;
     const INPUTS: &'static [Port] = &[CUSTOMERS];
     const OUTPUTS: &'static [Port] = &[ALERTS];
+    const STATE_VERSION: u32 = 2;
+    const OLDEST_STATE_VERSION: u32 = 1;
 
     fn new(configuration: Configuration) -> Result<Self, String> {
         if configuration.failures > MOST_FAILURES {
@@ -82,10 +86,12 @@ impl Stage for DetectCallbacks {
         }
         let pattern = Pattern::begin(FAILURE)
             .filter(|event| *event == Event::Failure)
+            .label("status = FAILURE")
             .times(configuration.failures)
             .consecutive()
             .next(CALLBACK)
             .filter(|event| matches!(event, Event::CallbackRequest(_)))
+            .label("status = CALLBACK_REQUEST")
             .within(configuration.within.into());
         let matcher = pattern.compile().map_err(|error| error.to_string())?;
         Ok(Self { matcher })
@@ -102,13 +108,11 @@ impl Stage for DetectCallbacks {
         let timestamp = record.event_time()?;
         record.key_text()?;
         let watermark = context.watermark();
-        if self.matcher.add(
-            context.state(),
-            timestamp,
-            watermark,
-            Event::from(interaction),
-        ) == Arrival::Late
-        {
+        let event = Event::from(interaction);
+        let arrival = self
+            .matcher
+            .add(context.state(), timestamp, watermark, event);
+        if let Arrival::Late(_) = arrival {
             if context.state().is_empty() {
                 context.forget();
             }
@@ -129,14 +133,29 @@ impl Stage for DetectCallbacks {
         let customer_id = context.key();
         let (customer, outputs) = context.split();
         let state = customer.state();
-        self.matcher.advance(state, time, |complete| {
-            alert(customer_id, &complete, outputs)
+        // Rows that began under another rule, before the configuration changed, cannot be completed under this one.
+        let rule = state.pattern();
+        if rule.is_some_and(|rule| rule != self.matcher.fingerprint()) {
+            state.restart();
+        }
+        let advanced = self.matcher.advance(state, time, |output| match output {
+            Output::Match(complete) => alert(customer_id, &complete, outputs),
+            Output::TimedOut(_) | Output::Evicted(_) => Ok(()),
+        });
+        advanced.map_err(|error| match error {
+            AdvanceError::Output(rejection) => rejection,
+            AdvanceError::Pattern(error) => Rejection::new("pattern", error.to_string()),
         })?;
         match self.matcher.next_timer(state) {
             Some(timer) => customer.set_timer(timer),
             None => customer.forget(),
         }
         Ok(())
+    }
+
+    fn decode_older_state(_version: u32, bytes: &[u8]) -> Result<Self::State, String> {
+        let state = postcard::from_bytes::<Version1<Event>>(bytes);
+        state.map(Into::into).map_err(|error| error.to_string())
     }
 }
 

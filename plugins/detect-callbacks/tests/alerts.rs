@@ -178,6 +178,40 @@ fn a_row_goes_on_after_a_restart() {
 }
 
 #[test]
+fn a_row_that_version_1_had_stored_goes_on() {
+    // Two failures at 1 and 2, one at 3, and one at 4 that waits: the first three begin a row, the others go with it.
+    let state = [
+        2, 1, 8, 0, 1, 3, 2, 0, 3, 0, 1, 2, 0, 4, 0, 2, 1, 2, 0, 0, 6, 0, 1, 2, 0, 0, 0, 3, 0, 0,
+        1, 0, 2, 0, 3,
+    ];
+    let timer_and_has_state = postcard::to_allocvec(&(vec![4_i64], true)).unwrap();
+    let mut driver = driver();
+    driver.keep(b"c1", 1, &[timer_and_has_state.as_slice(), &state].concat());
+    driver.start_again().unwrap();
+    driver.advance(4);
+    driver.send("customers", at(5, CALLBACK));
+    driver.advance(5);
+    assert_eq!(driver.take("alerts").len(), 1);
+}
+
+#[test]
+fn a_row_of_another_rule_is_begun_anew() {
+    let mut driver = driver();
+    for sent in [at(1, FAILURE), at(2, FAILURE)] {
+        driver.send("customers", sent);
+    }
+    driver.advance(2);
+    let changes = driver.flush();
+    let mut changed = Driver::<DetectCallbacks>::new(r#"{"failures":1}"#).unwrap();
+    changed.keep(b"c1", 2, changes.values.iter().next().unwrap());
+    changed.start_again().unwrap();
+    changed.send("customers", at(3, FAILURE));
+    changed.send("customers", at(4, CALLBACK));
+    changed.advance(4);
+    assert_eq!(changed.take("alerts").len(), 1);
+}
+
+#[test]
 fn a_row_that_cannot_be_completed_any_more_is_forgotten() {
     let mut driver = driver();
     driver.send("customers", at(1_000, FAILURE));
