@@ -33,21 +33,16 @@ impl Window {
         self.start == i64::MIN && self.end == i64::MAX
     }
 
-    /// When nothing is left to wait for: the last millisecond plus the allowed lateness. A window of all of time is kept for
-    /// ever.
-    pub(crate) const fn cleanup_time(self, lateness: i64) -> Option<i64> {
-        if self.is_global() {
-            None
-        } else {
-            Some(self.max_timestamp().saturating_add(lateness))
-        }
+    /// When nothing is left to wait for: the last millisecond plus the allowed lateness.
+    #[inline]
+    pub(crate) const fn cleanup_time(self, lateness: i64) -> i64 {
+        self.max_timestamp().saturating_add(lateness)
     }
 
     /// Whether the watermark has passed everything that the window could still wait for.
     #[inline]
-    pub(crate) fn is_late(self, lateness: i64, watermark: i64) -> bool {
-        self.cleanup_time(lateness)
-            .is_some_and(|cleanup| cleanup <= watermark)
+    pub(crate) const fn is_late(self, lateness: i64, watermark: i64) -> bool {
+        self.cleanup_time(lateness) <= watermark
     }
 
     /// The least span that has both in it.

@@ -162,6 +162,11 @@ impl<A: Aggregate, T> Windowed<A, T> {
 }
 
 impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
+    /// The state of a key of which nothing is remembered.
+    pub fn new_state(&self) -> StateOf<A, T> {
+        WindowState::default()
+    }
+
     /// Adds a record to its windows, and emits what it makes them fire at once.
     ///
     /// `watermark` is where the watermark stands, the least number as long as there is none.

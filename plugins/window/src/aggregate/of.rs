@@ -19,7 +19,7 @@ pub trait AggregateExt: Aggregate + Sized {
 impl<A: Aggregate> AggregateExt for A {}
 
 /// An aggregate of a part of each record: [`AggregateExt::of`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Of<A, F, T: ?Sized> {
     aggregate: A,
     part: F,

@@ -22,7 +22,7 @@ pub struct Element<T> {
 ///
 /// An [`Evictor`] takes records out before the function or after it. This is what costs memory: where an aggregate that
 /// forgets records will do, take that.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WholeWindow<T, F, E = NoEvictor> {
     function: F,
     evictor: E,

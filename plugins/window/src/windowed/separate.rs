@@ -20,7 +20,10 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
         incoming: Incoming<'_, A::Input>,
         emit: &mut impl FnMut(Firing<A::Output>),
     ) -> Placement {
-        if window.is_late(self.lateness, incoming.watermark) {
+        if self
+            .cleanup_time(window)
+            .is_some_and(|time| time <= incoming.watermark)
+        {
             return Placement::Late;
         }
         let (place, found) = state.find_or_open(window);
@@ -161,7 +164,7 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
                 let decision = self.trigger.on_time(time, open.window, &mut open.trigger);
                 self.carry_out(decision, open, timing(time, open.window), emit);
             }
-            if open.window.cleanup_time(self.lateness) == Some(time) || self.is_nothing(open) {
+            if self.cleanup_time(open.window) == Some(time) || self.is_nothing(open) {
                 state.open.remove(place);
             }
         }
@@ -193,8 +196,15 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
     pub(super) fn next_time(&self, open: &OpenOf<A, T>) -> Option<i64> {
         earlier(
             self.trigger.next_time(open.window, &open.trigger),
-            open.window.cleanup_time(self.lateness),
+            self.cleanup_time(open.window),
         )
+    }
+
+    /// When nothing is left to wait for. The window of all of time is kept for ever.
+    #[inline]
+    fn cleanup_time(&self, window: Window) -> Option<i64> {
+        let is_for_ever = matches!(self.assigner, Assigner::Global) && window.is_global();
+        (!is_for_ever).then(|| window.cleanup_time(self.lateness))
     }
 
     /// Whether a window is as if it had never been. A session is not, for it joins those that touch it.

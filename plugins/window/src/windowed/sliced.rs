@@ -120,9 +120,8 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
         slices.next_window(windows).map_or_else(
             || {
                 let last = slices.slices.back()?;
-                windows
-                    .last_window(last.span.start)
-                    .cleanup_time(self.lateness)
+                let last = windows.last_window(last.span.start);
+                Some(last.cleanup_time(self.lateness))
             },
             |window| Some(window.max_timestamp()),
         )

@@ -132,6 +132,18 @@ impl Case {
         }
     }
 
+    /// Flink's event-time trigger is one of time windows alone, which its types do not tell: with a global window it
+    /// fails at the first record. Here it fires at the end of all input.
+    pub fn fails_in_flink_alone(&self) -> bool {
+        let mut trigger = self.trigger.as_ref();
+        while let Some(TriggerOfCase::Purging { of }) = trigger {
+            trigger = Some(of);
+        }
+        matches!(self.assigner, AssignerOfCase::Global)
+            && matches!(trigger, Some(TriggerOfCase::EventTime))
+            && self.expect.error.is_some()
+    }
+
     pub fn assigner(&self) -> Result<Assigner, String> {
         match self.assigner {
             AssignerOfCase::Tumbling { size, offset } => TumblingWindows::of(size)

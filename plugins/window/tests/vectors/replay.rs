@@ -113,7 +113,10 @@ impl<'c, A: Aggregate<Input: Sized>> Replay<'c, A> {
 
     fn fire(&mut self, at: usize, number_of: &impl Fn(A::Output) -> i64) {
         for (key, state) in &mut self.states {
-            let is_due = self.timers.get(key).is_some_and(|time| *time <= self.watermark);
+            let is_due = self
+                .timers
+                .get(key)
+                .is_some_and(|time| *time <= self.watermark);
             if self.by_timers && !is_due {
                 continue;
             }
@@ -135,12 +138,7 @@ impl<'c, A: Aggregate<Input: Sized>> Replay<'c, A> {
     }
 }
 
-fn result<O>(
-    at: usize,
-    key: &str,
-    firing: Firing<O>,
-    number_of: &impl Fn(O) -> i64,
-) -> Entry {
+fn result<O>(at: usize, key: &str, firing: Firing<O>, number_of: &impl Fn(O) -> i64) -> Entry {
     Entry::Result {
         at,
         key: key.to_owned(),
