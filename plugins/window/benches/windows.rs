@@ -129,11 +129,9 @@ fn measure<A, T>(
     T: Trigger<A::Input> + Clone,
 {
     for keys in counts {
-        let before = resident();
         let mut bench = Bench::new(windows.clone(), *keys);
         // As long as it takes until windows fire, and a million keys have been seen.
         bench.feed(keys.max(&100_000) * 2, input_of);
-        let held = resident() - before;
         let stored: usize = bench
             .states
             .iter()
@@ -144,18 +142,44 @@ fn measure<A, T>(
         let started = Instant::now();
         bench.feed(records, input_of);
         let took = started.elapsed().as_secs_f64();
-        let memory = if *keys >= 1_000_000 {
-            format!("{:>6.0} bytes a key", held / *keys as f64)
-        } else {
-            String::new()
-        };
         println!(
-            "{name:<34} {keys:>9} keys  {:>6.2} M records/s  {:>6.3} results a record  {:>5} bytes stored a key {memory}",
+            "{name:<34} {keys:>9} keys  {:>6.2} M records/s  {:>6.3} results a record  {:>5} bytes stored a key",
             records as f64 / took / 1e6,
             (bench.fired - fired) as f64 / records as f64,
             stored / bench.states.len().min(1_000),
         );
     }
+}
+
+/// What a million keys with `records` records each take, all in windows that have not fired. They are never given back, so
+/// that nothing is measured in memory that was free already.
+fn measure_memory<A, T>(
+    name: &str,
+    windows: &Windowed<A, T>,
+    records: i64,
+    input_of: impl Fn(i64) -> A::Input,
+) where
+    A: Aggregate<Input: Sized>,
+    T: Trigger<A::Input>,
+{
+    const KEYS: usize = 1_000_000;
+    let before = resident();
+    let mut states = Vec::with_capacity(KEYS);
+    for _ in 0..KEYS {
+        let mut state = windows.new_state();
+        for record in 0..records {
+            let (timestamp, input) = (record * 5 * SECOND, input_of(record));
+            windows.add(&mut state, timestamp, i64::MIN, &input, drop);
+        }
+        states.push(state);
+    }
+    let held = resident() - before;
+    let stored = postcard::to_allocvec(&states[0]).unwrap().len();
+    println!(
+        "{name:<34} {records} records a key: {:>5.0} bytes a key in memory, {stored} stored",
+        held / KEYS as f64
+    );
+    std::mem::forget(states);
 }
 
 fn main() {
@@ -224,6 +248,27 @@ fn main() {
         element,
         &KEYS[..2],
     );
+    println!();
+    for records in [1, 3] {
+        measure_memory(
+            "tumbling 10 s, count",
+            &Windowed::new(tumbling, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "sliding 60 s by 10 s, count",
+            &Windowed::new(sliding, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "session 5 s, count",
+            &Windowed::new(session, Count),
+            records,
+            unit,
+        );
+    }
     println!("\nsliding windows of 60 s, with slices and without");
     for parts in [1, 3, 10, 30, 100, 300, 1_000] {
         let windows: Assigner = SlidingWindows::of(60 * SECOND, 60 * SECOND / parts)

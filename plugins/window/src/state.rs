@@ -63,21 +63,28 @@ impl<Accumulator, TriggerState: Default> WindowState<Accumulator, TriggerState> 
     #[inline]
     pub(crate) fn find_or_open(&mut self, window: Window) -> (usize, bool) {
         // Records come nearly in order: their window is mostly the last.
-        let place = match self.open.back() {
-            Some(last) if last.window == window => return (self.open.len() - 1, true),
-            Some(last) if last.window.order() > window.order() => self
-                .open
-                .partition_point(|open| open.window.order() < window.order()),
-            _ => self.open.len(),
-        };
-        let found = self
-            .open
-            .get(place)
-            .is_some_and(|open| open.window == window);
-        if !found {
-            self.open.insert(place, Open::new(window));
+        match self.open.back() {
+            Some(last) if last.window == window => (self.open.len() - 1, true),
+            _ => self.search_or_open(window),
         }
-        (place, found)
+    }
+
+    #[inline(never)]
+    fn search_or_open(&mut self, window: Window) -> (usize, bool) {
+        let place = self
+            .open
+            .partition_point(|open| open.window.order() < window.order());
+        if let Some(open) = self.open.get(place)
+            && open.window == window
+        {
+            return (place, true);
+        }
+        // Most keys have one window open, and room for four would be most of what they take.
+        if self.open.capacity() == 0 {
+            self.open.reserve_exact(1);
+        }
+        self.open.insert(place, Open::new(window));
+        (place, false)
     }
 }
 

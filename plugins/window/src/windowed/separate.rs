@@ -28,13 +28,18 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
         }
         let (place, found) = state.find_or_open(window);
         let open = &mut state.open[place];
-        let before = if found { self.next_time(open) } else { None };
+        let before = found.then(|| open.trigger.clone());
         self.take_in(open, incoming, emit);
+        // By far the most records change nothing but what their window holds.
+        if open.accumulator.is_some() && before.as_ref() == Some(&open.trigger) {
+            return Placement::Placed { timer: None };
+        }
         if self.is_nothing(open) {
             state.open.remove(place);
             return Placement::Placed { timer: None };
         }
         let after = self.next_time(open);
+        let before = before.and_then(|before| self.due(window, &before));
         Placement::Placed {
             timer: after.filter(|after| before.is_none_or(|before| *after < before)),
         }
@@ -102,6 +107,7 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn carry_out(
         &self,
         decision: Decision,
@@ -194,9 +200,13 @@ impl<A: Aggregate, T: Trigger<A::Input>> Windowed<A, T> {
     /// When something is due for a window: it may fire, or be over.
     #[inline]
     pub(super) fn next_time(&self, open: &OpenOf<A, T>) -> Option<i64> {
+        self.due(open.window, &open.trigger)
+    }
+
+    fn due(&self, window: Window, state: &T::State) -> Option<i64> {
         earlier(
-            self.trigger.next_time(open.window, &open.trigger),
-            self.cleanup_time(open.window),
+            self.trigger.next_time(window, state),
+            self.cleanup_time(window),
         )
     }
 
