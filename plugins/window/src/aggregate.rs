@@ -75,11 +75,11 @@ impl Aggregate for Count {
 
     #[inline]
     fn add(&self, accumulator: &mut u64, (): &()) {
-        *accumulator += 1;
+        *accumulator = accumulator.saturating_add(1);
     }
 
     fn merge(&self, accumulator: &mut u64, part: &u64) {
-        *accumulator += part;
+        *accumulator = accumulator.saturating_add(*part);
     }
 
     fn result(&self, accumulator: &mut u64) -> u64 {

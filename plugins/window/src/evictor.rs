@@ -96,8 +96,10 @@ impl<T: Clone, F: Fn(&T, &T) -> f64> Evictor<T> for DeltaEvictor<F> {
         let Some(last) = elements.last().cloned() else {
             return;
         };
-        // A distance that is not a number evicts nothing.
-        elements
-            .retain(|element| !((self.distance)(&element.value, &last.value) >= self.threshold));
+        elements.retain(|element| {
+            let distance = (self.distance)(&element.value, &last.value);
+            // A distance that is not a number evicts nothing.
+            distance < self.threshold || distance.is_nan()
+        });
     }
 }

@@ -65,12 +65,12 @@ impl<N: Number> Aggregate for Average<N> {
 
     fn add(&self, (total, count): &mut Self::Accumulator, input: &N) {
         input.add_to(total);
-        *count += 1;
+        *count = count.saturating_add(1);
     }
 
     fn merge(&self, (total, count): &mut Self::Accumulator, part: &Self::Accumulator) {
         N::merge(total, &part.0);
-        *count += part.1;
+        *count = count.saturating_add(part.1);
     }
 
     fn result(&self, (total, count): &mut Self::Accumulator) -> f64 {
