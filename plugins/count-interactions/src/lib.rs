@@ -34,6 +34,7 @@ struct Volume<'a> {
 impl Stage for CountInteractions {
     type Configuration = Configuration;
     type State = WindowState<u64>;
+    const STATE_VERSION: u32 = 2;
     const INPUTS: &'static [Port] = &[INTERACTIONS];
     const OUTPUTS: &'static [Port] = &[VOLUMES];
 
@@ -53,8 +54,13 @@ impl Stage for CountInteractions {
         let timestamp = record.event_time()?;
         record.key_text()?;
         let watermark = context.watermark();
-        match self.windows.add(context.state(), timestamp, watermark, ()) {
-            Placement::Window(window) => context.set_timer(window.max_timestamp()),
+        // Without lateness no window fires for a record.
+        let placement = self
+            .windows
+            .add(context.state(), timestamp, watermark, &(), drop);
+        match placement {
+            Placement::Placed { timer: Some(timer) } => context.set_timer(timer),
+            Placement::Placed { timer: None } | Placement::Outside => {}
             Placement::Late => {
                 if context.state().is_empty() {
                     context.forget();
@@ -71,17 +77,23 @@ impl Stage for CountInteractions {
         context: &mut Context<'_, Self::State>,
     ) -> Result<(), Rejection> {
         let channel = String::from_utf8_lossy(context.key());
-        while let Some((window, volume)) = self.windows.fire(context.state(), time) {
-            context.emit(VOLUMES).json(&Volume {
+        let (keyed, outputs) = context.split();
+        let mut emitted = Ok(());
+        self.windows.fire(keyed.state(), time, |firing| {
+            let volume = Volume {
                 channel: &channel,
-                window_end: window.end,
-                volume,
-            })?;
+                window_end: firing.window.end,
+                volume: firing.output,
+            };
+            if let Err(rejection) = outputs.emit(VOLUMES).json(&volume) {
+                emitted = Err(rejection);
+            }
+        });
+        match self.windows.next_timer(keyed.state()) {
+            Some(timer) => keyed.set_timer(timer),
+            None => keyed.forget(),
         }
-        if context.state().is_empty() {
-            context.forget();
-        }
-        Ok(())
+        emitted
     }
 }
 

@@ -1,25 +1,62 @@
-//! What is made of the records of a window, without keeping them.
+//! What is made of the records of a window.
+//!
+//! Most aggregates grow record by record and forget the record; [`WholeWindow`] keeps them all, for a function that has to
+//! see them together.
+
+mod distinct;
+mod extremes;
+mod number;
+mod of;
+mod quantiles;
+mod sum;
+mod together;
+mod top;
+mod whole_window;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use distinct::{Distinct, DistinctAccumulator, PrecisionError};
+pub use extremes::{Max, Min};
+pub use number::{CompensatedSum, Number};
+pub use of::{AggregateExt, Of};
+pub use quantiles::{Quantiles, QuantilesAccumulator, RankError};
+pub use sum::{Average, Sum};
+pub use top::Top;
+pub use whole_window::{Element, WholeWindow};
+
 /// A value that grows record by record.
+///
+/// A window may be put together from parts, by [`merge`](Self::merge): sessions are, and sliding windows that share slices.
 pub trait Aggregate {
     /// What a record contributes.
-    type Input;
+    type Input: ?Sized;
     /// What is remembered of a window.
-    type Accumulator: Serialize + DeserializeOwned;
+    type Accumulator: Clone + Serialize + DeserializeOwned;
     /// What a window comes to.
     type Output;
 
+    /// Whether sliding windows may share parts, so that each record is added once and not to each window: not if the order
+    /// of records matters to the result, or if an accumulator holds as much as the records themselves.
+    const IN_SLICES: bool = true;
+
     /// The accumulator of a window whose first record contributes `input`.
-    fn begin(&self, input: Self::Input) -> Self::Accumulator;
+    fn begin(&self, input: &Self::Input) -> Self::Accumulator;
 
     /// Adds what one more record contributes.
-    fn add(&self, accumulator: &mut Self::Accumulator, input: Self::Input);
+    fn add(&self, accumulator: &mut Self::Accumulator, input: &Self::Input);
 
-    /// What the window comes to.
-    fn result(&self, accumulator: &Self::Accumulator) -> Self::Output;
+    /// Adds what another part of the same window holds.
+    fn merge(&self, accumulator: &mut Self::Accumulator, part: &Self::Accumulator);
+
+    /// What the window comes to. An evictor takes from the accumulator what it evicts; nothing else changes it.
+    fn result(&self, accumulator: &mut Self::Accumulator) -> Self::Output;
+
+    /// Whether everything was evicted: the window then does not fire again before another record has come.
+    fn is_spent(&self, accumulator: &Self::Accumulator) -> bool {
+        let _ = accumulator;
+        false
+    }
 }
 
 /// The number of records.
@@ -31,58 +68,21 @@ impl Aggregate for Count {
     type Accumulator = u64;
     type Output = u64;
 
-    fn begin(&self, (): ()) -> u64 {
+    #[inline]
+    fn begin(&self, (): &()) -> u64 {
         1
     }
 
-    fn add(&self, accumulator: &mut u64, (): ()) {
-        *accumulator += 1;
+    #[inline]
+    fn add(&self, accumulator: &mut u64, (): &()) {
+        *accumulator = accumulator.saturating_add(1);
     }
 
-    fn result(&self, accumulator: &u64) -> u64 {
+    fn merge(&self, accumulator: &mut u64, part: &u64) {
+        *accumulator = accumulator.saturating_add(*part);
+    }
+
+    fn result(&self, accumulator: &mut u64) -> u64 {
         *accumulator
     }
 }
-
-/// Aggregates of integers that are integers of the same kind.
-macro_rules! of_integers {
-    ($(#[$meta:meta])* $name:ident, $fold:expr) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default)]
-        pub struct $name;
-
-        impl Aggregate for $name {
-            type Input = i64;
-            type Accumulator = i64;
-            type Output = i64;
-
-            fn begin(&self, input: i64) -> i64 {
-                input
-            }
-
-            fn add(&self, accumulator: &mut i64, input: i64) {
-                *accumulator = $fold(*accumulator, input);
-            }
-
-            fn result(&self, accumulator: &i64) -> i64 {
-                *accumulator
-            }
-        }
-    };
-}
-
-of_integers!(
-    /// The sum of integers; it stays at the least or the greatest number that there is.
-    Sum,
-    i64::saturating_add
-);
-of_integers!(
-    /// The least integer.
-    Min,
-    i64::min
-);
-of_integers!(
-    /// The greatest integer.
-    Max,
-    i64::max
-);

@@ -1,28 +1,54 @@
-//! Which window a record belongs to.
+//! Which windows a record belongs to.
+
+mod session;
+mod sliding;
+mod tumbling;
 
 use thiserror::Error;
 
-/// A span of event time: `start` belongs to it, `end` does not. Milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Window {
-    /// The first millisecond.
-    pub start: i64,
-    /// The millisecond after the last.
-    pub end: i64,
+pub use session::SessionWindows;
+pub use sliding::SlidingWindows;
+pub use tumbling::TumblingWindows;
+
+/// One window for all of time, which a trigger has to make something of: by count, for example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GlobalWindows;
+
+/// How windows are laid over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assigner {
+    /// Of one size, end to end.
+    Tumbling(TumblingWindows),
+    /// Of one size, starting at regular intervals.
+    Sliding(SlidingWindows),
+    /// As long as records keep coming.
+    Session(SessionWindows),
+    /// One for all of time.
+    Global,
 }
 
-impl Window {
-    /// The last millisecond: the window fires when the watermark reaches it, and what it emits has this event time.
-    pub const fn max_timestamp(self) -> i64 {
-        self.end.saturating_sub(1)
+impl From<TumblingWindows> for Assigner {
+    fn from(windows: TumblingWindows) -> Self {
+        Self::Tumbling(windows)
     }
 }
 
-/// Windows of one size, end to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TumblingWindows {
-    size: i64,
-    offset: i64,
+impl From<SlidingWindows> for Assigner {
+    fn from(windows: SlidingWindows) -> Self {
+        Self::Sliding(windows)
+    }
+}
+
+impl From<SessionWindows> for Assigner {
+    fn from(windows: SessionWindows) -> Self {
+        Self::Session(windows)
+    }
+}
+
+impl From<GlobalWindows> for Assigner {
+    fn from(_: GlobalWindows) -> Self {
+        Self::Global
+    }
 }
 
 /// Windows that cannot be.
@@ -34,57 +60,42 @@ pub enum AssignerError {
         /// The size, in milliseconds.
         size: i64,
     },
-    /// The offset is as long as a window or longer.
+    /// The slide is not positive.
+    #[error("windows that slide by {slide} ms: the slide has to be positive")]
+    Slide {
+        /// The slide, in milliseconds.
+        slide: i64,
+    },
+    /// The offset is as long as the distance of two windows or longer.
     #[error(
-        "windows of {size} ms offset by {offset} ms: the offset has to be shorter than the window"
+        "windows every {period} ms offset by {offset} ms: the offset has to be shorter than that"
     )]
     Offset {
         /// The offset, in milliseconds.
         offset: i64,
-        /// The size, in milliseconds.
-        size: i64,
+        /// From the start of one window to the start of the next, in milliseconds.
+        period: i64,
+    },
+    /// The gap is not positive.
+    #[error("sessions with a gap of {gap} ms: the gap has to be positive")]
+    Gap {
+        /// The gap, in milliseconds.
+        gap: i64,
     },
 }
 
-impl TumblingWindows {
-    /// Windows of `size` milliseconds, one of which starts at the epoch.
-    ///
-    /// # Errors
-    /// If the size is not positive.
-    pub const fn of(size: i64) -> Result<Self, AssignerError> {
-        if size > 0 {
-            Ok(Self { size, offset: 0 })
-        } else {
-            Err(AssignerError::Size { size })
-        }
-    }
+/// How far into its period a time is, when one period starts at `offset`: at least 0, less than `period`.
+#[inline]
+const fn into_period(timestamp: i64, offset: i64, period: i64) -> i64 {
+    // A time minus an offset may overflow 64 bits; a difference of remainders may not.
+    (timestamp.rem_euclid(period) - offset.rem_euclid(period)).rem_euclid(period)
+}
 
-    /// The same, shifted by `offset` milliseconds, forwards or backwards.
-    ///
-    /// # Errors
-    /// If the offset is not shorter than a window, as in Flink.
-    pub const fn with_offset(self, offset: i64) -> Result<Self, AssignerError> {
-        if offset.unsigned_abs() < self.size.unsigned_abs() {
-            Ok(Self { offset, ..self })
-        } else {
-            Err(AssignerError::Offset {
-                offset,
-                size: self.size,
-            })
-        }
-    }
-
-    /// The window of a record. At either end of time it is cut short to what can be counted.
-    #[inline]
-    pub fn assign(self, timestamp: i64) -> Window {
-        // An event time of milliseconds in 64 bits minus an offset may overflow; a remainder of it may not.
-        let into = (timestamp.rem_euclid(self.size) - self.offset.rem_euclid(self.size))
-            .rem_euclid(self.size);
-        let start = timestamp.saturating_sub(into);
-        let remaining = self.size - into;
-        Window {
-            start,
-            end: timestamp.saturating_add(remaining),
-        }
+/// Refuses an offset that is not shorter than a period, as Flink does.
+const fn check_offset(offset: i64, period: i64) -> Result<(), AssignerError> {
+    if offset.unsigned_abs() < period.unsigned_abs() {
+        Ok(())
+    } else {
+        Err(AssignerError::Offset { offset, period })
     }
 }
