@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Of all rows and identifiers: the same seed, the same rows.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How long a step of an execution, a query, an export or a sync takes; `poll` for as long as until it is looked at again.
+    /// How long a step of an execution, a query, an export or a sync takes; `poll` for until it is looked at again.
     #[arg(long, value_name = "DURATION", value_parser = pace, default_value = "poll")]
     step: Pace,
     /// Carries out requests whose idempotency key was seen before as if they had none.

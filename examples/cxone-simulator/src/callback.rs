@@ -1,5 +1,5 @@
-//! Callbacks: the platform tells whoever asked for it that work has ended, tries again until it is heard, and, if a fault says so,
-//! tells it twice or lets another callback overtake.
+//! Callbacks: the platform tells whoever asked for it that work has ended, tries again until it is heard, and, if a fault
+//! says so, tells it twice or lets another callback overtake.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

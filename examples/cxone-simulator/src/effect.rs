@@ -1,6 +1,6 @@
 //! What requests brought about, and how often. A client that sends a request again because it did not see the answer must
-//! not bring about the same thing twice; the platform helps it by `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header),
-//! and counts, so that a test can tell whether it worked.
+//! not bring about the same thing twice; the platform helps it by `Idempotency-Key`, as
+//! draft-ietf-httpapi-idempotency-key-header describes it, and counts, so that a test can tell whether it worked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

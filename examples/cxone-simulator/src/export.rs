@@ -1,5 +1,5 @@
-//! Exports of data actions: `POST /api/v2/data-actions/exports` begins one, `GET …/exports/{id}` tells how far it has come, and
-//! `GET …/exports/{id}/records?limit=&offset=` gives its records as a JSON array, an empty one behind the last.
+//! Exports of data actions: `POST /api/v2/data-actions/exports` begins one, `GET …/exports/{id}` tells how far it has
+//! come, and `GET …/exports/{id}/records?limit=&offset=` gives its records as a JSON array, an empty one behind the last.
 
 mod records;
 

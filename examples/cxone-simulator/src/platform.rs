@@ -76,10 +76,12 @@ impl Platform {
         Random::new(self.options.seed, kind, &arrival.subject(), before.into())
     }
 
-    /// What will go wrong with the work that this request starts.
+    /// What will go wrong with the work that this request starts. By chance it is the same whoever asks for the same, under
+    /// whatever key.
     pub fn consequences(&self, arrival: &Arrival) -> Consequences {
         let planned = self.faults.take_later(&arrival.method, &arrival.path);
-        Consequences::of(&planned).or_by_chance(&self.chance, &arrival.subject())
+        let subject = format!("{} {}", arrival.path, arrival.body_sha256);
+        Consequences::of(&planned).or_by_chance(&self.chance, &subject)
     }
 
     /// Ends when the simulator is told to stop.

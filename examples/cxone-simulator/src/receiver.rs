@@ -1,5 +1,5 @@
-//! The platform's neighbours: those who are told by webhooks, and the data lake that holds objects. They ask for no token, have no
-//! rate limit, and record what they get as everything here does.
+//! The platform's neighbours: those who are told by webhooks, and the data lake that holds objects. They ask for no token
+//! and have no rate limit.
 
 mod object_store;
 mod webhook;

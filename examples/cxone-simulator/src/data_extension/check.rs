@@ -89,8 +89,7 @@ fn correction(value: &Value, kind: FieldType) -> Value {
     }
 }
 
-/// A date or a point in time of ISO 8601, in the form that JavaScript's `toISOString` gives but for its milliseconds; without a
-/// zone, UTC is meant.
+/// A date or a point in time of ISO 8601, as a point in time of RFC 3339; without a zone, UTC is meant.
 fn point_in_time(text: &str) -> Option<String> {
     let timestamp = text.parse::<Timestamp>().ok();
     let civil = || text.parse::<DateTime>().ok();

@@ -125,8 +125,8 @@ impl SyncJob {
         Ok(None)
     }
 
-    /// The mapped members under their names in the extension, and those that belong to the record itself: `_syncTimestamp` and its
-    /// like.
+    /// The mapped members under their names in the extension, and those that tell of the record itself, such as
+    /// `_syncTimestamp`.
     fn mapped(&self, members: &Map<String, Value>) -> Map<String, Value> {
         let mappings = self.request.mappings.iter();
         let mapped = mappings.map(|(source, target)| {

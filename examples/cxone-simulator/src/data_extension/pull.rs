@@ -1,8 +1,9 @@
-//! The work of a sync: pulls the source page by page with the credentials that it was given for it, takes the records in, and calls
-//! back.
+//! The work of a sync: pulls the source page by page with the credentials that it was given for it, takes the records in,
+//! and calls back.
 //!
-//! A page is asked for by `limit` and `offset`. It is either an array of records, and an empty one is behind the last; or an object
-//! with `records`, with the `sha256` of their canonical JSON if the source knows it, and with the `nextOffset`, null on the last page.
+//! A page is asked for by `limit` and `offset`. It is either an array of records, and an empty one is behind the last; or
+//! an object with `records`, with the `sha256` of their canonical JSON if the source knows it, and with the `nextOffset`,
+//! null on the last page.
 
 use std::sync::Arc;
 

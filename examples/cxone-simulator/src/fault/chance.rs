@@ -1,5 +1,5 @@
-//! Faults that strike by chance, and yet the same ones in every run: whether a request meets one depends on the seed, on what it
-//! asks for, and on how often that was asked for before; not on the clock, and not on other requests.
+//! Faults that strike by chance, and yet the same ones in every run: whether a request meets one depends on the seed, on
+//! what it asks for, and on how often that was asked for before; not on the clock, and not on other requests.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

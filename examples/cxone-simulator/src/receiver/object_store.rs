@@ -1,5 +1,5 @@
-//! A data lake: objects by PUT, GET, HEAD and DELETE under `/lake/`, with entity tags and conditional puts as in the REST API of S3, of
-//! which nothing else is here.
+//! A data lake: objects by PUT, GET, HEAD and DELETE under `/lake/`, with entity tags and conditional puts as in the REST
+//! API of S3, of which nothing else is here.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

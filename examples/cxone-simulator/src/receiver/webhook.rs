@@ -1,5 +1,5 @@
-//! Receivers of webhooks: those of the business intelligence platform that the documents name, and any under `/webhook/`. What comes
-//! twice with the same idempotency key is taken once.
+//! Receivers of webhooks: those of the business intelligence platform that the documents name, and any under `/webhook/`.
+//! What comes twice with the same idempotency key is taken once.
 
 use axum::body::Bytes;
 use axum::extract::State;

@@ -4,7 +4,7 @@ use cxone_simulator::{Fault, Options};
 use reqwest::StatusCode;
 use serde_json::{Value, json as object};
 
-use super::platform::{Platform, is_forbidden_without, json, usual};
+use super::platform::{Platform, is_forbidden_without, usual};
 
 const PATH: &str = "/api/v2/reporting/analytics";
 

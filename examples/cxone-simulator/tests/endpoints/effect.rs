@@ -82,12 +82,9 @@ async fn an_effect_stays_when_its_answer_is_lost() {
     for fault in [Fault::Cut, Fault::Malformed, Fault::AnswerLost] {
         let platform = usual().await;
         platform.simulator.plan(PATH, 1, fault);
-        let lost = export(&platform, "report", "key").await.unwrap();
-        assert!(
-            serde_json::from_str::<Value>(&lost.text().await.unwrap_or_default()).is_err()
-                || platform.simulator.requests().last().unwrap().status == Some(502)
-        );
-        export(&platform, "report", "key").await.unwrap();
+        for _ in 0..2 {
+            export(&platform, "report", "key").await.unwrap();
+        }
         let effect = platform.simulator.effects().remove(0);
         assert_eq!((effect.performed, effect.repeated), (1, 1));
     }

@@ -126,3 +126,11 @@ async fn a_malformed_answer_arrives_whole_and_is_no_json() {
     let text = answer.text().await.unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&text).is_err());
 }
+
+#[tokio::test]
+async fn a_lost_answer_is_a_bad_gateway() {
+    let platform = Platform::start(Options::default()).await;
+    platform.simulator.plan(ACTION_PATH, 1, Fault::AnswerLost);
+    let answer = platform.get(ACTION_PATH, &platform.token().await).await;
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+}
