@@ -48,7 +48,7 @@ pub struct Arguments {
     #[arg(long)]
     ignore_idempotency_keys: bool,
     /// How many of the latest requests are remembered.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
     kept_requests: usize,
     /// Faults by chance, such as seed=7,server-error=0.1,cut=0.05; every=0.05 is 0.05 for all that a client can get over.
     #[arg(long, value_name = "NAME=RATE,…", value_parser = fault_rates)]

@@ -23,6 +23,8 @@ use crate::progress::{Progress, Standing};
 use crate::refusal::Refusal;
 use crate::validation::{Fields, parameter};
 
+use records::Record;
+
 const PATH: &str = "/api/v2/data-actions/exports";
 const READ_SCOPES: [&str; 1] = ["data-actions:read"];
 const EXPORT_SCOPES: [&str; 1] = ["data-actions:export"];
@@ -99,7 +101,7 @@ async fn read(
     headers: HeaderMap,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Vec<Value>>, Refusal> {
+) -> Result<Json<Vec<Record>>, Refusal> {
     platform.tokens.check(&headers, &READ_SCOPES)?;
     let options = &platform.options;
     let query = query.unwrap_or_default();
@@ -108,7 +110,7 @@ async fn read(
     let records = platform.exports.look(&id, options, |export, standing| {
         export.require_records(standing)?;
         let end = offset.saturating_add(limit).min(options.export_rows);
-        let record = |place| records::record(options.seed, &export.report, place, export.drift);
+        let record = |place| Record::new(options.seed, &export.report, place, export.drift);
         Ok((offset..end).map(record).collect())
     })?;
     Ok(Json(records))

@@ -46,7 +46,7 @@ pub struct Options {
     pub pace: Pace,
     /// Whether a request with an `Idempotency-Key` that was seen before gets the earlier answer, without effect.
     pub idempotency_keys_honoured: bool,
-    /// How many of the latest requests are remembered.
+    /// How many of the latest requests are remembered, each in about 3 kB.
     pub kept_requests: usize,
     /// Faults that strike by chance from the start.
     pub fault_rates: Option<FaultRates>,
@@ -115,7 +115,7 @@ impl Default for Options {
             seed: 1,
             pace: Pace::EachPoll,
             idempotency_keys_honoured: true,
-            kept_requests: 100_000,
+            kept_requests: 20_000,
             fault_rates: None,
             data_actions: vec!["cxone-data-actions".into()],
             report_rows: 2_500_000,

@@ -1,5 +1,6 @@
 //! The rows of a query's result: one for each time bucket and each combination of the dimensions' values, the same whenever
-//! the same is asked. As in real data, some buckets are missing, some values are null, and a few lie far from the others.
+//! the same is asked. As in real data, some buckets are missing, some values are null or no numbers, and a few lie far from
+//! the others.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -8,9 +9,10 @@ use super::query::Query;
 use crate::options::Options;
 use crate::random::Random;
 
-/// Shares of time buckets without data, of values that are null, and of values far from the others.
+/// Shares of days without data, of values that are null, of values that are no numbers, and of values far from the others.
 const MISSING: f64 = 0.02;
 const NULL: f64 = 0.005;
+const NO_NUMBER: f64 = 0.001;
 const OUTLYING: f64 = 0.01;
 
 pub(super) struct Rows<'a> {
@@ -72,26 +74,23 @@ impl<'a> Rows<'a> {
 
 /// The value of a metric, whose kind its name tells.
 fn metric(name: &str, mut random: Random) -> Value {
-    if random.share() < NULL {
+    let kind = random.share();
+    if kind < NULL {
         return Value::Null;
+    } else if kind < NULL + NO_NUMBER {
+        return "NaN".into();
     }
     // The mean of three is near the middle more often than not.
     let middle = (random.share() + random.share() + random.share()) / 3.0;
     let outlying = random.share() < OUTLYING;
-    let rounded = |number: f64| (number * 10_000.0).round() / 10_000.0;
+    let rounded = |number: f64| Value::from((number * 10_000.0).round() / 10_000.0);
+    let far = |number: f64| if outlying { number * 20.0 } else { number };
     match name {
-        _ if name.ends_with("Rate") => rounded(if outlying {
-            middle / 20.0
-        } else {
-            0.6 + 0.35 * middle
-        })
-        .into(),
-        _ if name.starts_with("journey") => {
-            let number = 200.0 + 400.0 * middle;
-            ((if outlying { number * 20.0 } else { number }) as u64).into()
-        }
-        "satisfactionScore" => rounded(1.0 + 4.0 * middle).into(),
-        _ => rounded((1.0 + 60.0 * middle) * if outlying { 20.0 } else { 1.0 }).into(),
+        _ if name.ends_with("Rate") && outlying => rounded(middle / 20.0),
+        _ if name.ends_with("Rate") => rounded(0.6 + 0.35 * middle),
+        _ if name.starts_with("journey") => Value::from(far(200.0 + 400.0 * middle) as u64),
+        "satisfactionScore" => rounded(1.0 + 4.0 * middle),
+        _ => rounded(far(1.0 + 60.0 * middle)),
     }
 }
 

@@ -187,3 +187,27 @@ async fn what_starts_under_bad_luck_ends_all_the_same() {
     let delivery = platform.simulator.effects().pop().unwrap();
     assert_eq!((delivery.performed, delivery.repeated), (1, 1));
 }
+
+#[tokio::test]
+async fn who_tries_again_with_one_key_has_one_effect_whatever_goes_wrong() {
+    for seed in 0..20 {
+        let platform = unlucky(of_the_api(FaultRates::every(0.15, seed))).await;
+        let body = object!({ "report_id": "report", "format": "json" });
+        let request = platform
+            .post_request("/api/v2/data-actions/exports", &body)
+            .await;
+        let request = request.header("idempotency-key", "key");
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = request.try_clone().unwrap().send().await.unwrap();
+            let created = answer.status() == StatusCode::CREATED;
+            let text = answer.text().await.unwrap_or_default();
+            if created && text.parse::<serde_json::Value>().is_ok() {
+                break;
+            }
+        }
+        assert!(tries <= 3, "seed {seed}: {tries} tries");
+        assert_eq!(platform.simulator.effects()[0].performed, 1);
+    }
+}

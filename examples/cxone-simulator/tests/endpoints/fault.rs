@@ -1,7 +1,7 @@
 use cxone_simulator::{Fault, Options};
 use reqwest::StatusCode;
 
-use super::platform::{ACTION_PATH, Platform, TOKEN_PATH, json};
+use super::platform::{ACTION_PATH, Platform, TOKEN_PATH};
 
 #[tokio::test]
 async fn a_planned_fault_meets_as_many_requests_as_it_was_planned_for() {

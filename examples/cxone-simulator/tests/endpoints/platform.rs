@@ -116,5 +116,5 @@ pub async fn until(condition: impl Fn() -> bool) {
         }
     };
     let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-    waited.expect("the condition does not come about");
+    assert!(waited.is_ok(), "the condition does not come about");
 }
