@@ -1,15 +1,13 @@
 //! `GET /api/v2/data-actions/{id}`: whether a data action exists, and what its records look like.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::platform::{SharedPlatform, refusal};
-
-const READ_SCOPE: &str = "data_actions:read";
+use crate::platform::SharedPlatform;
+use crate::refusal::Refusal;
 
 pub(crate) fn routes() -> Router<SharedPlatform> {
     Router::new().route("/api/v2/data-actions/{id}", get(read))
@@ -19,15 +17,13 @@ async fn read(
     State(platform): State<SharedPlatform>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Response {
-    if let Err(denial) = platform.tokens.check(&headers, READ_SCOPE) {
-        return denial.response(READ_SCOPE);
-    }
+) -> Result<Json<Value>, Refusal> {
+    platform.tokens.check(&headers, &["data_actions:read"])?;
     if platform.options.data_actions.contains(&id) {
-        Json(data_action(&id)).into_response()
+        Ok(Json(data_action(&id)))
     } else {
         let description = format!("there is no data action {id}");
-        refusal(StatusCode::NOT_FOUND, "not_found", &description)
+        Err(Refusal::not_found(description))
     }
 }
 

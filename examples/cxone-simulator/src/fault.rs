@@ -1,19 +1,31 @@
-//! Answers that go wrong on purpose, so that a client's handling of them can be tested over a real connection.
+//! What goes wrong on purpose, so that a client's handling of it can be tested over a real connection: planned for certain
+//! requests ([`PlannedFault`]), or by chance but repeatable by a seed ([`FaultRates`]).
+//!
+//! Some faults meet the request itself. Others meet the work that it starts, and show later: in a poll, in the records of
+//! an export, in a callback.
 
-use std::collections::VecDeque;
-use std::io;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+mod chance;
+mod consequence;
+mod damage;
+mod plan;
+
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_body::Frame;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::{Platform, refusal};
+use crate::platform::Platform;
+use crate::refusal::Refusal;
+
+pub(crate) use chance::FaultChance;
+pub use chance::FaultRates;
+pub(crate) use consequence::{Consequences, Outcome, Rejected};
+pub use consequence::{Drift, DriftChange};
+pub(crate) use plan::FaultPlan;
+pub use plan::PlannedFault;
 
 /// One way to go wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +56,27 @@ pub enum Fault {
         /// How long to wait, in milliseconds.
         milliseconds: u64,
     },
-    /// Sends the head of an answer and a part of its body, then cuts the connection.
+    /// Does what was asked for, sends the head of the answer and half of its body, then cuts the connection.
     Cut,
+    /// Does what was asked for, and answers with half of the body as if it were the whole.
+    Malformed,
+    /// Does what was asked for, and answers 502 as a proxy does that lost the answer.
+    AnswerLost,
+    /// The work that the request starts fails in the end.
+    Fail,
+    /// The work that the request starts never ends.
+    Stall,
+    /// The export's records change their shape.
+    Drift(Drift),
+    /// The sync finds fault with so many records that are right, until they are sent again.
+    RejectRecords {
+        /// How many, from the first one on.
+        count: u64,
+    },
+    /// The callback is made twice.
+    DuplicateCallback,
+    /// The callback waits until another one has overtaken it.
+    LateCallback,
 }
 
 impl Fault {
@@ -65,114 +96,65 @@ impl Fault {
         Self::Answer { status, body }
     }
 
-    /// The answer that goes wrong, or `None` when the request is to be answered as usual after all.
-    pub(crate) async fn respond(self, platform: &Platform) -> Option<Response> {
+    /// Whether it meets the work that a request starts, rather than the request.
+    const fn is_later(&self) -> bool {
+        match self {
+            Self::Status { .. }
+            | Self::Answer { .. }
+            | Self::Delay { .. }
+            | Self::Cut
+            | Self::Malformed
+            | Self::AnswerLost => false,
+            Self::Fail
+            | Self::Stall
+            | Self::Drift(_)
+            | Self::RejectRecords { .. }
+            | Self::DuplicateCallback
+            | Self::LateCallback => true,
+        }
+    }
+
+    /// Answers a request that meets this fault.
+    pub(crate) async fn meet(self, platform: &Platform, request: Request, next: Next) -> Response {
         match self {
             Self::Status {
                 status,
                 retry_after,
-            } => {
-                let mut response = refusal(status_code(status), "planned_fault", "as planned");
-                if let Some(value) = retry_after.and_then(|v| HeaderValue::from_str(&v).ok()) {
-                    response.headers_mut().insert(header::RETRY_AFTER, value);
-                }
-                Some(response)
-            }
+            } => planned_refusal(status, retry_after),
             Self::Answer { status, body } => {
-                let json = [(header::CONTENT_TYPE, "application/json")];
-                Some((status_code(status), json, body).into_response())
+                let json = [(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                )];
+                (status_code(status), json, body).into_response()
             }
             Self::Delay { milliseconds } => {
-                let delay = Duration::from_millis(milliseconds);
                 tokio::select! {
-                    () = tokio::time::sleep(delay) => {}
+                    () = tokio::time::sleep(Duration::from_millis(milliseconds)) => {}
                     () = platform.stopped() => {}
                 }
-                None
+                next.run(request).await
             }
-            Self::Cut => Some(Response::new(Body::new(CutBody::default()))),
+            Self::Cut => damage::cut(next.run(request).await).await,
+            Self::Malformed => damage::malform(next.run(request).await).await,
+            Self::AnswerLost => {
+                next.run(request).await;
+                planned_refusal(502, None)
+            }
+            _ => next.run(request).await,
         }
     }
 }
 
-/// A fault and the requests that it waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedFault {
-    /// Requests whose path begins with this are meant.
-    pub path: String,
-    /// How many of them.
-    #[serde(default = "once")]
-    pub times: u32,
-    /// What happens to them.
-    pub fault: Fault,
-}
-
-const fn once() -> u32 {
-    1
-}
-
-/// The faults to come, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct FaultPlan(Mutex<VecDeque<PlannedFault>>);
-
-impl FaultPlan {
-    pub fn add(&self, planned: PlannedFault) {
-        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.push_back(planned);
+fn planned_refusal(status: u16, retry_after: Option<String>) -> Response {
+    let refusal = Refusal::new(status_code(status), "planned_fault", "as planned");
+    match retry_after {
+        Some(text) => refusal.retry_after(text),
+        None => refusal,
     }
-
-    /// Uses up the oldest fault that is meant for this path.
-    pub fn take(&self, path: &str) -> Option<Fault> {
-        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.retain(|planned| planned.times > 0);
-        let planned = plan
-            .iter_mut()
-            .find(|planned| path.starts_with(&planned.path))?;
-        planned.times -= 1;
-        Some(planned.fault.clone())
-    }
-
-    /// What is still to come.
-    pub fn outstanding(&self) -> Vec<PlannedFault> {
-        let plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.iter()
-            .filter(|planned| planned.times > 0)
-            .cloned()
-            .collect()
-    }
+    .into_response()
 }
 
 fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// A body that breaks off, upon which the server closes the connection.
-#[derive(Debug, Default)]
-struct CutBody {
-    polls: u32,
-}
-
-impl http_body::Body for CutBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.polls += 1;
-        match self.polls {
-            1 => {
-                let beginning = Bytes::from_static(b"{\"access_token\":");
-                Poll::Ready(Some(Ok(Frame::data(beginning))))
-            }
-            2 => {
-                // A body that pauses makes the server send what it holds so far.
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            _ => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
-        }
-    }
 }

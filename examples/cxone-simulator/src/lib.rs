@@ -2,8 +2,12 @@
 //! test that wants to see what happens when the platform answers 429 twice and then cuts the connection.
 //!
 //! The simulator answers as the platform does, over real HTTP: it checks credentials, issues tokens that expire and carry
-//! scopes, limits the rate, and knows which data actions exist. A [`Fault`] makes its next answers go wrong on purpose,
-//! and every request it received can be looked at afterwards.
+//! scopes, limits the rate, and keeps to the rules of each endpoint. What takes time there takes time here: schedules are
+//! executed, queries run, syncs pull their source and call back. Its rows come from a seeded generator: the same seed, the
+//! same rows. The platform's neighbours, receivers of webhooks and a data lake, are here too.
+//!
+//! A [`Fault`] makes its next answers go wrong on purpose, [`FaultRates`] make any go wrong by chance, and every request it
+//! received and every [`Effect`] these had can be looked at afterwards.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -20,27 +24,48 @@
 //!
 //! Each area of the platform is one file with its own `routes`; [`Simulator::start`] puts them together.
 
+mod analytics;
+mod callback;
+mod canonical_json;
 mod control;
 mod data_action;
+mod data_extension;
+mod digest;
+mod effect;
+mod event;
+mod export;
 mod fault;
 mod intercept;
 mod options;
+mod outbound;
 mod platform;
+mod progress;
+mod random;
 mod rate_limit;
+mod receiver;
+mod refusal;
 mod request_log;
+mod schedule;
 mod token;
+mod validation;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use fault::{Fault, PlannedFault};
-pub use options::Options;
+pub use callback::CallbackAttempt;
+pub use data_extension::{ExtensionField, ExtensionSchema, FieldType};
+pub use effect::Effect;
+pub use fault::{Drift, DriftChange, Fault, FaultRates, PlannedFault};
+pub use options::{Options, Pace, RetryAfter, SCOPES};
+pub use receiver::StoredObject;
 pub use request_log::RecordedRequest;
 
 use platform::Platform;
@@ -58,12 +83,16 @@ impl Simulator {
     /// Listens on `options.listen` and serves from a task of the current runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// When the address cannot be bound, or the options' fault rates are none.
     pub async fn start(options: Options) -> io::Result<Self> {
+        let rates = options.fault_rates.as_ref();
+        rates
+            .map_or(Ok(()), FaultRates::check)
+            .map_err(io::Error::other)?;
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let platform = Arc::new(Platform::new(options, stopped.clone()));
+        let platform = Arc::new(Platform::new(options, address, stopped.clone()));
         let serve = axum::serve(listener, router(Arc::clone(&platform)))
             .with_graceful_shutdown(platform::until_stopped(stopped));
         let server = tokio::spawn(async move { serve.await });
@@ -93,14 +122,49 @@ impl Simulator {
         self.platform.requests.all()
     }
 
-    /// Makes the next `times` answers to requests whose path begins with `path` go wrong. Plans are used up in the order
-    /// in which they were made.
+    /// What requests brought about so far, in the order in which it began.
+    #[must_use]
+    pub fn effects(&self) -> Vec<Effect> {
+        self.platform.effects.all()
+    }
+
+    /// Every attempt so far to deliver a callback.
+    #[must_use]
+    pub fn callbacks(&self) -> Vec<CallbackAttempt> {
+        self.platform.callbacks.attempts()
+    }
+
+    /// The objects of the data lake, by key.
+    #[must_use]
+    pub fn objects(&self) -> Vec<StoredObject> {
+        self.platform.objects.list()
+    }
+
+    /// The records of a data extension, by key; `None` where there is no such data extension.
+    #[must_use]
+    pub fn extension_records(&self, extension: &str) -> Option<Vec<Map<String, Value>>> {
+        self.platform.data_extensions.records(extension)
+    }
+
+    /// Makes the next `times` answers to requests whose path begins with `path` go wrong, or the work that such requests
+    /// start. Plans are used up in the order in which they were made.
     pub fn plan(&self, path: impl Into<String>, times: u32, fault: Fault) {
         self.platform.faults.add(PlannedFault {
             path: path.into(),
+            method: None,
             times,
             fault,
         });
+    }
+
+    /// Makes answers go wrong by chance from now on, or with `None` no longer.
+    ///
+    /// # Errors
+    /// What is wrong with the rates.
+    pub fn set_fault_rates(&self, rates: Option<FaultRates>) -> Result<(), String> {
+        rates.as_ref().map_or(Ok(()), FaultRates::check)?;
+        self.platform.chance.set(rates);
+        Ok(())
     }
 
     /// Withdraws every token issued so far, as an administrator of the platform may at any time.
@@ -118,10 +182,21 @@ impl Simulator {
 
 fn router(platform: Arc<Platform>) -> Router {
     let observed = middleware::from_fn_with_state(Arc::clone(&platform), intercept::intercept);
+    let limited = middleware::from_fn_with_state(Arc::clone(&platform), intercept::limit_rate);
     Router::new()
         .merge(token::routes())
         .merge(data_action::routes())
-        .fallback(platform::not_found)
+        .merge(schedule::routes())
+        .merge(analytics::routes())
+        .merge(data_extension::routes())
+        .merge(event::routes())
+        .merge(export::routes())
+        .layer(limited)
+        .merge(receiver::routes())
+        .fallback(refusal::not_found)
+        .method_not_allowed_fallback(refusal::method_not_allowed)
+        // Chunks for the data lake are as large as the interceptor allows.
+        .layer(DefaultBodyLimit::disable())
         .layer(observed)
         .merge(control::routes())
         .with_state(platform)

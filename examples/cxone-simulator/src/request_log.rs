@@ -1,5 +1,6 @@
 //! What was asked of the simulator, so that a test can see which requests a client really made.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
@@ -9,38 +10,78 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedRequest {
+    /// When it had arrived, in RFC 3339.
+    pub time: String,
     /// The HTTP method.
     pub method: String,
     /// The path with its query, as sent.
     pub path: String,
     /// The scheme of the `Authorization` header (`Basic`, `Bearer`) without the credentials.
     pub authorization: Option<String>,
-    /// The body as text; bytes that are not UTF-8 are replaced.
+    /// The text of the `Idempotency-Key` header.
+    pub idempotency_key: Option<String>,
+    /// All headers but `Authorization`, their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The first 64 KiB of the body as text, `client_secret` left out; bytes that are not UTF-8 are replaced.
     pub body: String,
+    /// The SHA-256 of the whole body, in lower-case hexadecimal.
+    pub body_sha256: String,
     /// The status of the answer; `None` while it is not answered.
     pub status: Option<u16>,
 }
 
+/// The latest requests.
+#[derive(Debug)]
+pub(crate) struct RequestLog {
+    kept: usize,
+    log: Mutex<Log>,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<Vec<RecordedRequest>>);
+struct Log {
+    requests: VecDeque<RecordedRequest>,
+    /// How many requests have left at the front.
+    forgotten: usize,
+}
 
 impl RequestLog {
-    /// Keeps a request and returns its place in the log.
-    pub fn arrived(&self, request: RecordedRequest) -> usize {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(request);
-        requests.len() - 1
+    /// A log that keeps this many requests.
+    pub fn new(kept: usize) -> Self {
+        Self {
+            kept,
+            log: Mutex::default(),
+        }
     }
 
-    pub fn answered(&self, place: usize, status: StatusCode) {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(request) = requests.get_mut(place) {
+    /// Keeps a request and returns its number.
+    pub fn arrived(&self, request: RecordedRequest) -> usize {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.requests.push_back(request);
+        if log.requests.len() > self.kept {
+            log.requests.pop_front();
+            log.forgotten += 1;
+        }
+        (log.forgotten + log.requests.len()).saturating_sub(1)
+    }
+
+    pub fn answered(&self, number: usize, status: StatusCode) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = number.checked_sub(log.forgotten) else {
+            return;
+        };
+        if let Some(request) = log.requests.get_mut(place) {
             request.status = Some(status.as_u16());
         }
     }
 
     pub fn all(&self) -> Vec<RecordedRequest> {
-        let requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.clone()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.requests.iter().cloned().collect()
+    }
+
+    pub fn clear(&self) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.forgotten += log.requests.len();
+        log.requests.clear();
     }
 }
