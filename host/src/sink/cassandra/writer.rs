@@ -24,7 +24,7 @@ use crate::sink::SinkError;
 const WEIGHT_OF_HUNDRED: usize = 16;
 
 /// For how long a table that several processes make at once may be another than it was a moment ago.
-const SETTLING: Duration = Duration::from_secs(10);
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// Writes to a table.
 pub(super) struct Writer {
@@ -60,10 +60,10 @@ impl Writer {
         let begun = Instant::now();
         let (layout, mut insert) = loop {
             match prepare(cluster, &session, options, patience).await {
-                Err(SinkError::Cassandra(error))
+                Err(error @ (SinkError::Cassandra(_) | SinkError::CassandraTable(_)))
                     if options.creation.is_some() && begun.elapsed() < SETTLING =>
                 {
-                    // Another process may be making the same table, and its statements and ours cross.
+                    // Another process may be making the same table: its statements and ours cross, or it is seen half made.
                     tracing::debug!(%error, "once more");
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }

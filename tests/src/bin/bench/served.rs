@@ -110,7 +110,7 @@ fn pauses(pipeline: &Pipeline) -> Measured {
         .stdout
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|checkpoint| checkpoint["pause_seconds"].as_f64())
+        .filter_map(|checkpoint| Some(checkpoint["pause_micros"].as_f64()? / 1e6))
         .collect();
     pauses.sort_by(f64::total_cmp);
     if let (Some(middle), Some(longest)) = (pauses.get(pauses.len() / 2), pauses.last()) {

@@ -211,9 +211,14 @@ impl KafkaClient {
         let mut wanted = TopicPartitionList::new();
         let count = partitions(&consumer, topic)?;
         wanted.add_partition_range(topic, 0, count.cast_signed() - 1);
-        let offsets = consumer
-            .committed_offsets(wanted, PATIENCE)
-            .map_err(io::Error::other)?;
+        let begun = Instant::now();
+        let offsets = loop {
+            match consumer.committed_offsets(wanted.clone(), PATIENCE) {
+                // A group that is asked for the first time has its coordinator chosen.
+                Err(_) if begun.elapsed() < PATIENCE => thread::sleep(LOOK),
+                offsets => break offsets.map_err(io::Error::other)?,
+            }
+        };
         let offset = |partition: u32| match offsets
             .find_partition(topic, partition.cast_signed())?
             .offset()
