@@ -1,6 +1,7 @@
 //! Crashes of the node and of the host.
 
 use std::fs;
+use std::net::TcpListener;
 
 use jackfield_tests::harness::{Host, Pipeline};
 use jackfield_tests::random::Xorshift;
@@ -51,11 +52,14 @@ fn a_node_that_went_down_is_waited_for() {
 }
 
 #[test]
-fn a_node_that_was_never_there_is_waited_for_until_the_host_is_told_to_stop() {
-    let folder = tempdir().unwrap();
-    let cassandra = Cassandra::start(folder.path()).unwrap();
-    cassandra.stop().unwrap();
-    let scenario = Scenario::new(&cassandra, "never", &readings(10));
+fn a_node_that_never_says_anything_is_waited_for_until_the_host_is_told_to_stop() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = format!(
+        "nodes = [\"{}\"]\ntimeout = \"200ms\"",
+        silent.local_addr().unwrap()
+    );
+    let scenario =
+        Scenario::new(Cassandra::shared(), "never", &readings(10)).connection(&connection);
     let mut host = scenario.pipeline().start().unwrap();
     let waiting = "waiting: the nodes of `tables` do not answer";
     assert!(host.wait_until(|_| says(&scenario, waiting)).unwrap());
