@@ -96,6 +96,9 @@ impl<'a> Scenario<'a> {
         while let Err(error) = self.kafka.create_topic(&self.input, partitions) {
             assert!(Instant::now() < deadline, "{error}");
         }
+        while let Err(error) = self.kafka.partitions(&self.input) {
+            assert!(Instant::now() < deadline, "{error}");
+        }
     }
 
     /// The dead-letter queue.
