@@ -182,38 +182,59 @@ fn measure_memory<A, T>(
     std::mem::forget(states);
 }
 
+const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
+
+fn unit(_: i64) {}
+
+fn tumbling() -> TumblingWindows {
+    TumblingWindows::of(10 * SECOND).unwrap()
+}
+
+fn sliding() -> SlidingWindows {
+    SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap()
+}
+
+fn session() -> SessionWindows {
+    SessionWindows::with_gap(5 * SECOND).unwrap()
+}
+
 fn main() {
-    const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
-    let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
-    let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
-    let session = SessionWindows::with_gap(5 * SECOND).unwrap();
-    let unit = |_: i64| ();
+    measure_kinds();
+    measure_functions();
+    println!();
+    measure_keys();
+    println!("\nsliding windows of 60 s, with slices and without");
+    measure_overlap();
+}
+
+/// How records are put into windows, and when those fire.
+fn measure_kinds() {
     measure(
         "tumbling 10 s, count",
-        &Windowed::new(tumbling, Count),
+        &Windowed::new(tumbling(), Count),
         unit,
         &KEYS,
     );
-    let late = Windowed::new(tumbling, Count)
+    let late = Windowed::new(tumbling(), Count)
         .with_allowed_lateness(60 * SECOND)
         .unwrap();
     measure("tumbling 10 s, 1 min late", &late, unit, &KEYS);
     let ticks = ContinuousEventTimeTrigger::of(2 * SECOND).unwrap();
     measure(
         "tumbling 10 s, every 2 s",
-        &Windowed::new(tumbling, Count).with_trigger(ticks),
+        &Windowed::new(tumbling(), Count).with_trigger(ticks),
         unit,
         &KEYS,
     );
     measure(
         "sliding 60 s by 10 s, count",
-        &Windowed::new(sliding, Count),
+        &Windowed::new(sliding(), Count),
         unit,
         &KEYS,
     );
     measure(
         "session 5 s, count",
-        &Windowed::new(session, Count),
+        &Windowed::new(session(), Count),
         unit,
         &KEYS,
     );
@@ -223,14 +244,18 @@ fn main() {
         unit,
         &KEYS,
     );
-    let mean = Windowed::new(tumbling, Sum::<f64>::new());
+}
+
+/// What is made of the records of a window.
+fn measure_functions() {
+    let mean = Windowed::new(tumbling(), Sum::<f64>::new());
     measure(
         "tumbling 10 s, sum of floats",
         &mean,
         |time| time as f64,
         &KEYS,
     );
-    let quantiles = Windowed::new(tumbling, Quantiles::of(&[0.5, 0.99]).unwrap());
+    let quantiles = Windowed::new(tumbling(), Quantiles::of(&[0.5, 0.99]).unwrap());
     measure(
         "tumbling 10 s, quantiles",
         &quantiles,
@@ -244,32 +269,38 @@ fn main() {
     };
     measure(
         "tumbling 10 s, whole window",
-        &Windowed::new(tumbling, whole),
+        &Windowed::new(tumbling(), whole),
         element,
         &KEYS[..2],
     );
-    println!();
+}
+
+/// What a key costs.
+fn measure_keys() {
     for records in [1, 3] {
         measure_memory(
             "tumbling 10 s, count",
-            &Windowed::new(tumbling, Count),
+            &Windowed::new(tumbling(), Count),
             records,
             unit,
         );
         measure_memory(
             "sliding 60 s by 10 s, count",
-            &Windowed::new(sliding, Count),
+            &Windowed::new(sliding(), Count),
             records,
             unit,
         );
         measure_memory(
             "session 5 s, count",
-            &Windowed::new(session, Count),
+            &Windowed::new(session(), Count),
             records,
             unit,
         );
     }
-    println!("\nsliding windows of 60 s, with slices and without");
+}
+
+/// What a record costs that is in many windows.
+fn measure_overlap() {
     for parts in [1, 3, 10, 30, 100, 300, 1_000] {
         let windows: Assigner = SlidingWindows::of(60 * SECOND, 60 * SECOND / parts)
             .unwrap()
