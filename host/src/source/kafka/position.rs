@@ -22,6 +22,14 @@ pub(super) struct Position {
     pub(super) end: Option<i64>,
 }
 
+impl Position {
+    /// The same with an end or without, as the manifest wants it now: where it has begun to want one, it is that of today.
+    fn ending(self, bounded: bool, bounds: Bounds) -> Self {
+        let end = bounded.then(|| self.end.unwrap_or(bounds.high));
+        Self { end, ..self }
+    }
+}
+
 /// The name of a partition, as Kafka's own tools write it.
 pub(super) fn name(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
@@ -49,8 +57,8 @@ pub(super) fn positions(
                     partition: name,
                     reason: error.to_string(),
                 })?;
-            inquiry.bounds_around(client, topic, number, position.offset)?;
-            return Ok(position);
+            let bounds = inquiry.bounds_around(client, topic, number, position.offset)?;
+            return Ok(position.ending(options.bounded, bounds));
         }
         let bounds = inquiry.bounds(client, topic, number)?;
         // One that appeared since the last checkpoint: nothing of it has been read.
@@ -132,6 +140,20 @@ mod tests {
         let written = serde_json::json!(position);
         assert_eq!(written, serde_json::json!({ "offset": 12, "first": 3 }));
         assert_eq!(Position::deserialize(&written).unwrap(), position);
+    }
+
+    #[test]
+    fn an_end_that_was_found_stays_until_none_is_wanted() {
+        let position = Position {
+            offset: 12,
+            first: 3,
+            end: None,
+        };
+        let until = |high| Bounds { low: 0, high };
+        let ending = position.ending(true, until(20));
+        assert_eq!(ending.end, Some(20));
+        assert_eq!(ending.ending(true, until(30)), ending);
+        assert_eq!(ending.ending(false, until(30)), position);
     }
 
     #[test]
