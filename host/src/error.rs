@@ -250,6 +250,10 @@ codes! {
     KAFKA_TOPIC = "JF-7034", "a Kafka topic does not exist",
         "A source, a sink or the dead-letter queue names a topic that the brokers do not have. It is not made unasked: with how many partitions is a decision.",
         "Correct the name, make the topic, or have a sink make it: `create-topic = { partitions = 4, replication-factor = 1 }`.";
+    TRANSACTION_FORGOTTEN = "JF-7035", "Kafka has forgotten which epoch was committed",
+        "The last run ended between writing a checkpoint and hearing that its transaction was committed. Whether it was stands as an offset in a group of the pipeline's own, and that is gone: the brokers drop the offsets of \
+         a group that has been idle for `offsets.retention.minutes` (7 days by default), or the manifest's first Kafka sink writes to another topic now. To guess would lose records or write them twice.",
+        "If the topic was changed, run once with the old one. Else look at the last records of the topics (read committed): if they hold what the checkpoint counts, run `jackfield checkpoint settle MANIFEST --committed`, else with `--not-committed`.";
     CASSANDRA_UNANSWERED = "JF-7040", "a Cassandra cluster does not answer",
         "No node can be reached, or those that can be do not have what the consistency level asks for, or did not answer in time. It is tried again \
          with growing pauses, without end; meanwhile the sources stand still, and nothing is lost.",

@@ -23,6 +23,7 @@ pub mod topology;
 pub mod watermark;
 
 mod attempt;
+mod attention;
 mod backoff;
 mod channel;
 pub(crate) mod clock;

@@ -72,12 +72,7 @@ client_encryption_options:
   keystore: $folder/node.p12
   keystore_password: jackfield
 YAML
-    [[ ! -s $folder/node.pem ]] || return 0
-    local store=(-alias node -keystore "$folder/node.p12" -storepass jackfield)
-    keytool -genkeypair "${store[@]}" -storetype PKCS12 -keyalg EC -validity 30 \
-        -dname CN=localhost -ext san=dns:localhost,ip:127.0.0.1 >>"$folder/log" 2>&1 &&
-        keytool -exportcert -rfc "${store[@]}" -file "$folder/node.pem" >>"$folder/log" 2>&1 ||
-        fail "keytool made no certificate; see $folder/log"
+    certify
 }
 
 # The exports and opens are what Cassandra 5 asks of Java 17.

@@ -50,6 +50,16 @@ running() {
     [[ -s $folder/pid ]] && tr '\0' '\n' <"/proc/$(<"$folder/pid")/cmdline" 2>/dev/null | grep -qF -- "$mark"
 }
 
+# Makes a key for this machine in FOLDER/node.p12, and the certificate that those who connect are to trust in FOLDER/node.pem.
+certify() {
+    [[ ! -s $folder/node.pem ]] || return 0
+    local store=(-alias node -keystore "$folder/node.p12" -storetype PKCS12 -storepass jackfield)
+    keytool -genkeypair "${store[@]}" -keyalg EC -validity 30 \
+        -dname CN=localhost -ext san=dns:localhost,ip:127.0.0.1 >>"$folder/log" 2>&1 &&
+        keytool -exportcert -rfc "${store[@]}" -file "$folder/node.pem" >>"$folder/log" 2>&1 ||
+        fail "keytool made no certificate; see $folder/log"
+}
+
 accepts() { # PORT
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }

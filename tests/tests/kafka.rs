@@ -12,5 +12,7 @@ mod lost;
 mod output;
 #[path = "kafka/scenario.rs"]
 mod scenario;
+#[path = "kafka/secure.rs"]
+mod secure;
 #[path = "kafka/transaction.rs"]
 mod transaction;

@@ -94,3 +94,30 @@ fn a_pipeline_that_is_done_changes_nothing_when_it_is_run_again() {
     scenario.run(&[]);
     scenario.assert_model_output();
 }
+
+#[test]
+fn dead_letters_of_a_shared_pipeline_are_replayed_task_by_task() {
+    let lines = Generator::new(24, Traffic::Hostile).lines(5_000);
+    let scenario = Scenario::new("replayed", lines, 1);
+    let pipeline = scenario.pipeline.shared_pipeline(UNLIMITED);
+    pipeline.run().unwrap().expect_success();
+    let replay = |task: &str| {
+        let replay = pipeline.run_command(&["dlq", "replay"], &["--task", task]);
+        replay.unwrap()
+    };
+    let tables = || {
+        let observation = scenario.pipeline.shared_observation(pipeline.clone());
+        observation.unwrap().tables().unwrap()
+    };
+    let before = tables();
+
+    let none = replay("records-7");
+    assert!(none.stderr.contains("JF-8001"), "{}", none.stderr);
+    let replayed = replay("records-0").expect_success();
+    // What is no record of this pipeline is refused again, for the same reasons.
+    let words: Vec<&str> = replayed.stdout.split_whitespace().collect();
+    assert!(words[0] != "0" && words[0] == words[4], "{words:?}");
+
+    let differences = compare(&before, &tables());
+    assert!(differences.is_empty(), "{differences}");
+}

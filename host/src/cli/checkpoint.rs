@@ -18,6 +18,28 @@ const SHORT_DIGEST: usize = 12;
 pub(super) enum Command {
     /// List the last checkpoints, the newest first, and where the newest one stands.
     List(List),
+    /// Say whether an undecided checkpoint counts, where the cluster that knew has forgotten it. The pipeline must not be running.
+    Settle(Settle),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Settle {
+    #[command(flatten)]
+    pipeline: Inspected,
+    #[command(flatten)]
+    verdict: Verdict,
+}
+
+/// What became of the epoch's transaction.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Verdict {
+    /// What the epoch wrote can be read: the checkpoint counts.
+    #[arg(long)]
+    committed: bool,
+    /// What the epoch wrote cannot be read: the checkpoint is undone, and its records are read again.
+    #[arg(long)]
+    not_committed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -33,8 +55,25 @@ pub(super) struct List {
 }
 
 pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
-    let Command::List(arguments) = command;
-    print(log, |page| list(arguments, log, page))
+    match command {
+        Command::List(arguments) => print(log, |page| list(arguments, log, page)),
+        Command::Settle(arguments) => print(log, |page| settle(arguments, log, page)),
+    }
+}
+
+fn settle(arguments: &Settle, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
+    let (_, mut store) = arguments.pipeline.open_to_change(log)?;
+    let Some(epoch) = store.undecided() else {
+        return Err(Problem::NotFound(
+            "no checkpoint is undecided: there is nothing to settle".to_owned(),
+        ));
+    };
+    store.settle(arguments.verdict.committed)?;
+    store.close()?;
+    Ok(page.line(match arguments.verdict.committed {
+        true => format!("Epoch {epoch} counts."),
+        false => format!("Epoch {epoch} is undone."),
+    })?)
 }
 
 /// A checkpoint as JSON: all of it, and what it wrote.

@@ -9,7 +9,7 @@ use clap::Args;
 use super::page::Page;
 use super::{Exit, LogFormat, Manifests, pipelines, report};
 use crate::admin::AdminError;
-use crate::checkpoint::{Store, StoreError};
+use crate::checkpoint::{Location, Store, StoreError};
 use crate::config::{ExchangeKind, Manifest, nearest};
 use crate::connection::Services;
 use crate::error::Code;
@@ -101,8 +101,21 @@ impl Inspected {
         read.pop().ok_or(Problem::Reported(Exit::WrongManifest))
     }
 
-    /// Reads the manifest and opens the store of its pipeline.
+    /// Reads the manifest and opens the store of its pipeline, which may be running, to look at it.
     pub(super) fn open(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
+        self.open_by(format, Store::open_read_only)
+    }
+
+    /// Reads the manifest and opens the store of its pipeline, which must not be running, to change it.
+    pub(super) fn open_to_change(&self, format: LogFormat) -> Result<(Manifest, Store), Problem> {
+        self.open_by(format, Store::open)
+    }
+
+    fn open_by(
+        &self,
+        format: LogFormat,
+        open: impl FnOnce(&Location, &str, Option<&str>, &Services) -> Result<Store, StoreError>,
+    ) -> Result<(Manifest, Store), Problem> {
         let manifest = self.manifest(format)?;
         let name = manifest.pipeline.name.value.to_string();
         let location =
@@ -115,7 +128,7 @@ impl Inspected {
         }
         let services = Services::new()
             .map_err(|error| Problem::Other(Code::THREAD_FAILED, error.to_string()))?;
-        let store = Store::open_read_only(&location, &name, self.task.as_deref(), &services)?;
+        let store = open(&location, &name, self.task.as_deref(), &services)?;
         Ok((manifest, store))
     }
 }

@@ -48,12 +48,26 @@ impl Commitment {
         }
     }
 
+    /// Makes sure that the cluster knows the number of a committed epoch before a checkpoint is written that depends on it: what the cluster does not know
+    /// later, it has forgotten. `before` is an epoch that nothing was and nothing will be written in.
+    pub(super) fn make_known(&self, before: u64) -> Result<(), Fault> {
+        match &self.transaction {
+            Some(transaction) if transaction.committed()?.is_none() => {
+                Ok(transaction.commit(before)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the transaction of an epoch whose checkpoint is undecided was committed.
     pub(super) fn counts(&self, epoch: u64) -> Result<bool, Fault> {
         let Some(transaction) = &self.transaction else {
             return Ok(false);
         };
-        Ok(transaction.committed()? == Some(epoch))
+        match transaction.committed()? {
+            Some(committed) => Ok(committed == epoch),
+            None => Err(transaction.forgotten(epoch).into()),
+        }
     }
 
     /// Commits what the epoch wrote to Kafka.

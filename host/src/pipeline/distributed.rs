@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::attention::Attention;
 use super::channel::Fault;
 use super::distribution::{Distribution, TaskId};
 use super::error::TaskError;
 use super::halt::Halt;
 use super::plan::{Plan, SourcePlan};
 use super::progress::{Part, Progress, TaskState};
+use super::replay::Replayed;
 use super::task::{Ending, Task};
-use crate::checkpoint::Location;
+use crate::checkpoint::{DeadLetterFilter, Location};
 use crate::connection::Services;
 use crate::connection::kafka::{
     Assignee, Cluster, Inquiry, KafkaError, Listener, Membership, Wanted,
@@ -229,6 +231,29 @@ impl Distributed {
         ending
     }
 
+    /// Gives dead letters of one task back to the stages and sinks that refused them, as [`Task::replay`] does. None if there is no task of that name.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn replay(
+        &self,
+        task: &str,
+        filter: &DeadLetterFilter,
+    ) -> Result<Option<Replayed>, TaskError> {
+        let partitions = self.ask(&Halt::default())?;
+        let task = self.distribution.tasks(&partitions).find(|id| {
+            self.distribution
+                .task_name(id)
+                .is_some_and(|name| name == task)
+        });
+        let plan = task.and_then(|task| self.distribution.plan_of(&task, &partitions));
+        let Some(plan) = plan else {
+            return Ok(None);
+        };
+        let task = Task::open(plan, &self.location, self.services.clone())?;
+        task.replay(filter).map(Some)
+    }
+
     fn take_part(&self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         let Some(mut partitions) = self.prepare(stop)? else {
             return Ok(Ending::Stopped);
@@ -282,22 +307,11 @@ impl Distributed {
     /// before the cluster has answered.
     fn prepare(&self, stop: &Receiver<()>) -> Result<Option<BTreeMap<String, u32>>, TaskError> {
         let halt = Halt::default();
-        thread::scope(|scope| {
-            let asking = scope.spawn(|| self.ask(&halt));
-            while !asking.is_finished() {
-                match stop.recv_timeout(Duration::from_millis(20)) {
-                    Ok(()) => halt.halt(),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(20)),
-                }
-            }
-            match asking.join() {
-                Ok(Ok(partitions)) => Ok(Some(partitions)),
-                Ok(Err(KafkaError::Halted)) => Ok(None),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(TaskError::Failed(Fault::Disconnected)),
-            }
-        })
+        match Attention::new(stop).during(&halt, 1, || self.ask(&halt)) {
+            Ok(partitions) => Ok(Some(partitions)),
+            Err(KafkaError::Halted) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn ask(&self, halt: &Halt) -> Result<BTreeMap<String, u32>, KafkaError> {

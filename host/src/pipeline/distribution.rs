@@ -129,6 +129,25 @@ impl Distribution {
         }
     }
 
+    /// Every task there is, where the topics of the sources have so many partitions.
+    pub fn tasks<'a>(
+        &'a self,
+        partitions: &'a BTreeMap<String, u32>,
+    ) -> impl Iterator<Item = TaskId> + 'a {
+        let sources = partitions
+            .iter()
+            .map(|(topic, count)| (topic.clone(), *count));
+        let exchanges = self
+            .exchange_topics()
+            .map(|topic| (topic.name, u32::from(topic.partitions)));
+        sources.chain(exchanges).flat_map(|(topic, count)| {
+            (0..count).map(move |partition| TaskId {
+                topic: topic.clone(),
+                partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            })
+        })
+    }
+
     /// The name of a task, by which its checkpoints and transactions are known.
     #[must_use]
     pub fn task_name(&self, task: &TaskId) -> Option<String> {

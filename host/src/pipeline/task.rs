@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, at, never, select};
+use crossbeam_channel::{Receiver, at, never, select};
 
 use super::attempt::{Attempt, Start};
+use super::attention::Attention;
 use super::backoff::Backoff;
 use super::channel::{Control, Event, Fault, Flushed, PluginFault};
 use super::clock::now;
@@ -54,13 +54,10 @@ struct Conduct<'a> {
     progress: &'a Progress,
     epoch: &'a Arc<EpochClock>,
     commitment: &'a Commitment,
-    stop: &'a Receiver<()>,
+    halt: &'a Halt,
+    attention: &'a mut Attention,
     /// Workers of segment 0 that have read everything.
     ended: usize,
-    /// Whether the pipeline was told to stop; to be told once more means not to wait for anything.
-    told: bool,
-    /// Whether there is nobody who could tell it.
-    alone: bool,
     repartitioned: bool,
 }
 
@@ -117,11 +114,11 @@ impl Task {
     /// # Errors
     /// [`TaskError`] where something failed and trying again is of no use.
     pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+        let mut attention = Attention::new(stop);
         let ending = if self.last.complete {
-            self.check_nothing_was_added()
-                .map(|()| Ending::AlreadyComplete)
+            self.check_nothing_was_added(&mut attention)
         } else {
-            self.run_attempts(stop)
+            self.run_attempts(&mut attention)
         };
         self.progress.state.enter(TaskState::Ended);
         ending
@@ -152,15 +149,15 @@ impl Task {
                 ..(*self.plan).clone()
             });
             self.replay = Some(replay);
-            self.run_attempts(&never())?;
+            self.run_attempts(&mut Attention::new(&never()))?;
             replayed.refused_again = self.last.totals.rejected - rejected;
         }
         Ok(replayed)
     }
 
-    fn run_attempts(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
+    fn run_attempts(&mut self, attention: &mut Attention) -> Result<Ending, TaskError> {
         loop {
-            let fault = match self.attempt(stop) {
+            let fault = match self.attempt(attention) {
                 Ok(Some(ending)) => {
                     self.close()?;
                     return Ok(ending);
@@ -168,14 +165,18 @@ impl Task {
                 Ok(None) => continue,
                 Err(Fault::Abandoned) => {
                     self.roll_back()?;
-                    return Ok(Ending::Abandoned);
+                    return Ok(match attention.is_pressed() {
+                        true => Ending::Abandoned,
+                        // Nothing had been read yet.
+                        false => Ending::Stopped,
+                    });
                 }
                 Err(fault) => fault,
             };
             self.roll_back()?;
             self.progress.restarts.fetch_add(1, Relaxed);
             if fault.is_transient() {
-                if !self.wait_to_try_again(&fault, stop) {
+                if !self.wait_to_try_again(&fault, attention) {
                     return Ok(Ending::Stopped);
                 }
             } else {
@@ -201,7 +202,7 @@ impl Task {
     }
 
     /// Something outside failed that may be well again soon. Gives false if the pipeline is told to stop instead.
-    fn wait_to_try_again(&mut self, fault: &Fault, stop: &Receiver<()>) -> bool {
+    fn wait_to_try_again(&mut self, fault: &Fault, attention: &mut Attention) -> bool {
         let pause = self.backoff.next();
         let (code, epoch) = (fault.code().id, self.last.epoch);
         tracing::warn!(
@@ -210,24 +211,26 @@ impl Task {
             "{fault}; going back to checkpoint {epoch} after a pause"
         );
         self.progress.waits.begin("pipeline", &fault.to_string());
-        // Nobody who could tell it to stop: the sender has gone.
-        let told = match stop.recv_timeout(pause) {
-            Ok(()) => true,
-            Err(RecvTimeoutError::Timeout) => false,
-            Err(RecvTimeoutError::Disconnected) => {
-                thread::sleep(pause);
-                false
-            }
-        };
+        let halt = Halt::default();
+        let told = attention.during(&halt, 1, || halt.sleep(pause));
         self.progress.waits.end("pipeline");
         !told
     }
 
-    fn check_nothing_was_added(&self) -> Result<(), TaskError> {
+    fn check_nothing_was_added(&self, attention: &mut Attention) -> Result<Ending, TaskError> {
         // What another segment says to a task has an end of its own.
         if self.plan.task.is_some() {
-            return Ok(());
+            return Ok(Ending::AlreadyComplete);
         }
+        let halt = Halt::default();
+        let found = attention.during(&halt, 1, || self.look_for_what_was_added(&halt));
+        match found {
+            Err(_) if attention.is_told() => Ok(Ending::Stopped),
+            found => found.map(|()| Ending::AlreadyComplete),
+        }
+    }
+
+    fn look_for_what_was_added(&self, halt: &Halt) -> Result<(), TaskError> {
         for plan in &self.plan.sources {
             let restored = self.last.sources.get(&plan.name);
             let opening = crate::source::Opening {
@@ -235,7 +238,7 @@ impl Task {
                 restored,
                 services: &self.services,
                 waits: &self.progress.waits,
-                halt: &Halt::default(),
+                halt,
             };
             let partitions = crate::source::open(&plan.kind, opening)
                 .map_err(|error| TaskError::Failed(error.into()))?;
@@ -290,24 +293,19 @@ impl Task {
     }
 
     /// Gives how the run ended, or none if it is to go on with another attempt although nothing failed.
-    fn attempt(&mut self, stop: &Receiver<()>) -> Result<Option<Ending>, Fault> {
+    fn attempt(&mut self, attention: &mut Attention) -> Result<Option<Ending>, Fault> {
         self.progress.attempts.fetch_add(1, Relaxed);
         let halt = Halt::default();
         let epoch = self.claim()?;
-        let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, &halt)?;
-        self.restore(&commitment)?;
-        let attempt = Attempt::start(&Start {
-            plan: &self.plan,
-            store: &self.store,
-            progress: &self.progress,
-            checkpoint: &self.last,
-            services: &self.services,
-            epoch: &epoch,
-            transaction: commitment.transaction(),
-            precautions: self.recovery.precautions(),
-            replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
-            halt: &halt,
-        })?;
+        let begun = attention.during(&halt, 1, || self.begin(&epoch, &halt));
+        let (commitment, attempt) = match begun {
+            Ok((_, attempt)) if attention.is_told() => {
+                attempt.stop();
+                return Err(Fault::Abandoned);
+            }
+            Err(_) if attention.is_told() => return Err(Fault::Abandoned),
+            begun => begun?,
+        };
         let progress = self.progress();
         progress.state.enter(TaskState::Running);
         let mut conduct = Conduct {
@@ -315,15 +313,37 @@ impl Task {
             progress: &progress,
             epoch: &epoch,
             commitment: &commitment,
-            stop,
+            halt: &halt,
+            attention,
             ended: 0,
-            told: false,
-            alone: false,
             repartitioned: false,
         };
         let ending = self.conduct(&mut conduct);
         attempt.stop();
         ending
+    }
+
+    /// Takes over the transactions, goes back to the last checkpoint that counts, and starts the threads.
+    fn begin(
+        &mut self,
+        epoch: &Arc<EpochClock>,
+        halt: &Halt,
+    ) -> Result<(Commitment, Attempt), Fault> {
+        let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, halt)?;
+        self.restore(&commitment, epoch)?;
+        let attempt = Attempt::start(&Start {
+            plan: &self.plan,
+            store: &self.store,
+            progress: &self.progress,
+            checkpoint: &self.last,
+            services: &self.services,
+            epoch,
+            transaction: commitment.transaction(),
+            precautions: self.recovery.precautions(),
+            replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
+            halt,
+        })?;
+        Ok((commitment, attempt))
     }
 
     /// From here on nobody else can commit anything.
@@ -334,11 +354,11 @@ impl Task {
     }
 
     /// Goes back to the last checkpoint that counts.
-    fn restore(&mut self, commitment: &Commitment) -> Result<(), Fault> {
+    fn restore(&mut self, commitment: &Commitment, epoch: &EpochClock) -> Result<(), Fault> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(epoch) = store.undecided() {
-            let counts = commitment.counts(epoch)?;
-            store.settle(counts)?;
+        match store.undecided() {
+            Some(epoch) => store.settle(commitment.counts(epoch)?)?,
+            None => commitment.make_known(epoch.epoch().saturating_sub(1))?,
         }
         self.last = store.latest()?.unwrap_or_default();
         self.progress.commit(committed(&self.last));
@@ -359,7 +379,8 @@ impl Task {
             attempt.tell(Control::Resume);
         }
         loop {
-            if conduct.told {
+            if conduct.attention.is_told() {
+                self.progress.state.enter(TaskState::Stopping);
                 self.checkpoint(conduct, Moment::Stop)?;
                 return Ok(Some(Ending::Stopped));
             }
@@ -430,7 +451,14 @@ impl Task {
         }
         let changes = gather(&self.plan, flushed, &mut checkpoint);
         checkpoint.pause_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.commit(conduct.commitment, &checkpoint, &changes, moment)?;
+        let (halt, commitment) = (conduct.halt, conduct.commitment);
+        let committed_well = conduct.attention.during(halt, 2, || {
+            self.commit(commitment, &checkpoint, &changes, moment)
+        });
+        match committed_well {
+            Err(_) if conduct.attention.is_pressed() => return Err(Fault::Abandoned),
+            committed_well => committed_well?,
+        }
         let pause = started.elapsed();
         self.progress.commit(Committed {
             pause,
@@ -473,8 +501,6 @@ impl Conduct<'_> {
     /// Waits for what the threads or the one who may stop the pipeline have to say. What concerns the course of the attempt is noted here, the rest is
     /// given back.
     fn next(&mut self, wait: Duration) -> Result<Option<Event>, Fault> {
-        let nobody = never();
-        let stop = if self.alone { &nobody } else { self.stop };
         // A deadline that cannot be told is none.
         let timeout = Instant::now().checked_add(wait).map_or_else(never, at);
         select! {
@@ -484,13 +510,14 @@ impl Conduct<'_> {
                 Event::Failed(fault) => return Err(fault),
                 event @ (Event::Flushed(_) | Event::Prepared { .. }) => return Ok(Some(event)),
             },
-            recv(stop) -> told => match told {
-                Ok(()) if self.told => return Err(Fault::Abandoned),
-                Ok(()) => {
-                    self.told = true;
+            recv(self.attention.channel()) -> told => {
+                self.attention.hear(told.is_ok());
+                if self.attention.is_pressed() {
+                    return Err(Fault::Abandoned);
+                }
+                if self.attention.is_told() {
                     self.progress.state.enter(TaskState::Stopping);
                 }
-                Err(_) => self.alone = true,
             },
             recv(timeout) -> _ => {}
         }

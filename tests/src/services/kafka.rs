@@ -6,7 +6,7 @@ mod producer;
 
 use std::io;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use client::KafkaClient;
@@ -14,6 +14,9 @@ pub use message::Message;
 pub use producer::{Compression, Producer};
 
 use super::node::{Folder, Node, shared_folder};
+
+/// In the folder of a secure broker.
+const CERTIFICATE: &str = "node.pem";
 
 /// A broker. It is killed when this is dropped.
 #[derive(Debug)]
@@ -28,7 +31,20 @@ impl Kafka {
     /// # Errors
     /// When it does not start.
     pub fn start(folder: &Path) -> io::Result<Self> {
-        Self::launch(folder, Folder::Keep)
+        Self::launch(folder, Folder::Keep, false)
+    }
+
+    /// Starts a broker that takes encrypted connections of [`KafkaClient::USER`] alone.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_secure(folder: &Path) -> io::Result<Self> {
+        Self::launch(folder, Folder::Keep, true)
+    }
+
+    /// What those who connect to a secure broker are to trust.
+    pub fn certificate(&self) -> PathBuf {
+        self.node.folder().join(CERTIFICATE)
     }
 
     /// The broker that the tests of one process share, each with topics of its own. No test may disturb it.
@@ -38,14 +54,22 @@ impl Kafka {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Kafka> = OnceLock::new();
         SHARED.get_or_init(|| {
-            Self::launch(&shared_folder("kafka"), Folder::Remove)
+            Self::launch(&shared_folder("kafka"), Folder::Remove, false)
                 .unwrap_or_else(|error| panic!("{error}"))
         })
     }
 
-    fn launch(folder: &Path, afterwards: Folder) -> io::Result<Self> {
-        let node = Node::start("kafka", folder, afterwards, &[])?;
-        let client = KafkaClient::of(&format!("127.0.0.1:{}", node.port()));
+    fn launch(folder: &Path, afterwards: Folder, secure: bool) -> io::Result<Self> {
+        let environment: &[_] = match secure {
+            true => &[("KAFKA_SECURE", "1")],
+            false => &[],
+        };
+        let node = Node::start("kafka", folder, afterwards, environment)?;
+        let address = format!("127.0.0.1:{}", node.port());
+        let client = match secure {
+            true => KafkaClient::secure(&address, &node.folder().join(CERTIFICATE)),
+            false => KafkaClient::of(&address),
+        };
         Ok(Self { node, client })
     }
 

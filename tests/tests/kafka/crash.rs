@@ -90,6 +90,56 @@ fn a_pipeline_whose_broker_is_away_can_be_stopped() {
 }
 
 #[test]
+fn a_pipeline_whose_broker_never_came_is_stopped_at_once() {
+    let own = Own::start();
+    let scenario = Scenario::new(&own.kafka, 1);
+    own.kafka.kill().unwrap();
+    let mut host = scenario.start();
+    let waits = |_: &_| scenario.log().contains("waiting: the brokers of `cluster`");
+    assert!(host.wait_until(waits).unwrap());
+    host.terminate().unwrap();
+    let stopped = host.age();
+    let ended = host.wait().unwrap().expect_success();
+    let took = ended.wall - stopped;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+/// The broker stands still while the transaction of a checkpoint is committed, and the host is killed: then only the broker knows.
+#[test]
+fn an_epoch_that_nobody_knows_of_is_not_guessed() {
+    let own = Own::start();
+    let scenario = Scenario::new(&own.kafka, 1).source("");
+    scenario.feed(0..500);
+    let mut host = scenario.start();
+    assert!(host.wait_until(|_| scenario.has_rows(500)).unwrap());
+    own.kafka.suspend().unwrap();
+    assert!(host.wait_until(|_| scenario.has_undecided()).unwrap());
+    host.kill().unwrap();
+    own.kafka.resume().unwrap();
+    let group = format!("jackfield-{}", scenario.name);
+    own.kafka.delete_group(&group).unwrap();
+
+    let refused = scenario.run();
+    assert!(refused.stderr.contains("JF-7035"), "{}", refused.stderr);
+    let settle = ["checkpoint", "settle"];
+    let settled = scenario
+        .pipeline()
+        .run_command(&settle, &["--not-committed"]);
+    let settled = settled.unwrap().expect_success();
+    assert!(settled.stdout.contains("is undone"), "{}", settled.stdout);
+    let again = scenario
+        .pipeline()
+        .run_command(&settle, &["--committed"])
+        .unwrap();
+    assert!(again.stderr.contains("JF-8001"), "{}", again.stderr);
+
+    scenario.feed(500..700);
+    let scenario = scenario.source("end = \"end-of-topic\"");
+    scenario.run().expect_success();
+    scenario.assert_each_once(0..700);
+}
+
+#[test]
 fn a_host_that_stood_still_while_another_took_over_writes_nothing_more() {
     let scenario =
         Scenario::new(Kafka::shared(), 1).source(&format!("end = \"end-of-topic\"\n{LIMITED}"));

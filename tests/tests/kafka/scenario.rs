@@ -16,7 +16,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 pub struct Scenario<'a> {
     pub kafka: &'a Kafka,
     folder: TempDir,
-    name: String,
+    pub name: String,
     pub input: String,
     pub output: String,
     source: String,
@@ -247,6 +247,12 @@ impl<'a> Scenario<'a> {
 
     pub fn has_checkpoint(&self) -> bool {
         self.count("SELECT count(*) FROM jackfield_checkpoints")
+            .is_some_and(|found| found > 0)
+    }
+
+    /// Whether there is a checkpoint that counts only if its transaction was committed.
+    pub fn has_undecided(&self) -> bool {
+        self.count("SELECT count(*) FROM jackfield_checkpoints WHERE undecided")
             .is_some_and(|found| found > 0)
     }
 

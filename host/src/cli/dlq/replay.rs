@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::checkpoint::DeadLetterFilter;
+use crate::checkpoint::{DeadLetterFilter, Location};
 use crate::cli::quantity::counted;
 use crate::cli::{Exit, LogFormat, Manifests, pipelines, report};
+use crate::connection::Services;
+use crate::error::Code;
+use crate::pipeline::distributed::Distributed;
 use crate::pipeline::error::TaskError;
+use crate::pipeline::plan::Plan;
+use crate::pipeline::replay::Replayed;
 use crate::pipeline::task::Task;
 
 #[derive(Debug, Args)]
@@ -25,6 +30,9 @@ pub(in crate::cli) struct Replay {
     /// At most so many, the oldest first.
     #[arg(long)]
     limit: Option<u64>,
+    /// Of this task, where several processes share the pipeline.
+    #[arg(long)]
+    task: Option<String>,
     /// Put a value in the place of what the manifest says, as in the run that refused them.
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
     overrides: Vec<String>,
@@ -56,13 +64,20 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         limit: arguments.limit,
         ..DeadLetterFilter::default()
     };
-    let failed = |error: TaskError| report(format, error.code(), &error);
-    let before = match Task::open(plan, &location, services) {
-        Ok(task) => task,
-        Err(error) => return failed(error),
-    };
-    match before.replay(&filter) {
-        Ok(replayed) => {
+    match give_back(
+        plan,
+        &location,
+        services,
+        arguments.task.as_deref(),
+        &filter,
+    ) {
+        Ok(None) => {
+            let task = arguments.task.as_deref().unwrap_or_default();
+            let known = "its tasks are named after what they read, such as `SOURCE-0`; `jackfield status` lists those at work";
+            let none = format!("the pipeline has no task `{task}`: {known}");
+            report(format, Code::NOT_FOUND, &none)
+        }
+        Ok(Some(replayed)) => {
             for (id, reason) in &replayed.kept {
                 println!("dead letter {id} stays: {reason}");
             }
@@ -73,6 +88,23 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
             );
             Exit::Done
         }
-        Err(error) => failed(error),
+        Err(error) => report(format, error.code(), &error),
+    }
+}
+
+/// Replays the letters of a pipeline, or of one of its tasks where it has several; none if there is no such task.
+fn give_back(
+    plan: Plan,
+    location: &Location,
+    services: Services,
+    task: Option<&str>,
+    filter: &DeadLetterFilter,
+) -> Result<Option<Replayed>, TaskError> {
+    match (Distributed::open(&plan, location, services.clone())?, task) {
+        (Some(shared), task) => shared.replay(task.unwrap_or_default(), filter),
+        (None, Some(_)) => Ok(None),
+        (None, None) => Task::open(plan, location, services)?
+            .replay(filter)
+            .map(Some),
     }
 }

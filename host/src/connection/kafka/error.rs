@@ -79,18 +79,6 @@ pub enum KafkaError {
         /// The one that will be written next.
         high: i64,
     },
-    /// A topic was deleted and another one made by its name.
-    #[error(
-        "the topic `{topic}` is not the one that the last checkpoint was taken on: it had the id {expected} and has {found}"
-    )]
-    OtherTopic {
-        /// The topic.
-        topic: String,
-        /// Its id at the checkpoint.
-        expected: String,
-        /// Its id now.
-        found: String,
-    },
     /// What a checkpoint says of a partition is not what this source says.
     #[error(
         "the last checkpoint says nothing that can be used of the partition `{partition}`: {reason}"
@@ -116,6 +104,18 @@ pub enum KafkaError {
         request: String,
         /// What they say.
         reason: String,
+    },
+    /// The cluster no longer knows which epoch was committed last.
+    #[error(
+        "epoch {epoch} counts if its transaction was committed, and the group `{id}` has no offset for the topic `{topic}` that would tell"
+    )]
+    Forgotten {
+        /// The transactional id, which is the group's name too.
+        id: String,
+        /// The topic.
+        topic: String,
+        /// The epoch whose checkpoint is undecided.
+        epoch: u64,
     },
     /// A record is larger than the client or a broker takes.
     #[error(
@@ -146,10 +146,10 @@ impl KafkaError {
             Self::UnknownTopic { .. } => Code::KAFKA_TOPIC,
             Self::Partitions { .. } => Code::EXCHANGE_PARTITIONS,
             Self::OffsetOutOfRange { .. } => Code::OFFSET_OUT_OF_RANGE,
-            Self::OtherTopic { .. } => Code::SOURCE_CHANGED,
             Self::Position { .. } => Code::CHECKPOINT_MISMATCH,
             Self::Fenced { .. } => Code::TRANSACTION_FENCED,
             Self::TransactionFailed { .. } => Code::TRANSACTION_FAILED,
+            Self::Forgotten { .. } => Code::TRANSACTION_FORGOTTEN,
             Self::RecordTooLarge { .. } => Code::MESSAGE_TOO_LARGE,
             Self::Halted => Code::THREAD_FAILED,
         }

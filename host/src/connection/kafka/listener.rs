@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError as Cause, KafkaResult};
+use rdkafka::error::{KafkaError as Cause, KafkaResult, RDKafkaErrorCode as Rejection};
 use rdkafka::statistics::Statistics;
 use rdkafka::{ClientConfig, TopicPartitionList};
 
@@ -101,11 +101,21 @@ impl ClientContext for Listener {
         tracing::debug!(connection, "librdkafka: {error}: {reason}");
         let mut heard = self.heard();
         heard.fresh = true;
-        heard.trouble = Some(reason.to_owned());
-        if outlook(&error) == Outlook::Denied {
+        // That all brokers are down says less than why each of them is.
+        let is_sum = error.rdkafka_error_code() == Some(Rejection::AllBrokersDown);
+        if !is_sum || heard.trouble.is_none() {
+            heard.trouble = Some(reason.to_owned());
+        }
+        if outlook(&error) == Outlook::Denied || is_untrusted(&error, reason) {
             heard.denied = Some(reason.to_owned());
         }
     }
+}
+
+/// Whether a broker showed a certificate that nobody vouches for. librdkafka has one code for this and for a connection that is cut.
+fn is_untrusted(error: &Cause, reason: &str) -> bool {
+    error.rdkafka_error_code() == Some(Rejection::SSL)
+        && reason.contains("certificate verify failed")
 }
 
 impl ConsumerContext for Listener {

@@ -191,6 +191,15 @@ impl Transaction {
         Ok(epoch.and_then(|epoch| u64::try_from(epoch).ok()))
     }
 
+    /// What it means that the cluster knows no committed epoch, although one is known to have been committed before `epoch` was written.
+    pub(crate) fn forgotten(&self, epoch: u64) -> KafkaError {
+        KafkaError::Forgotten {
+            id: self.id.clone(),
+            topic: self.topic.clone(),
+            epoch,
+        }
+    }
+
     /// Adds a record to the epoch, from any thread. Waits while there is no room.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -31,6 +32,8 @@ pub type Seen = (Message, Instant);
 #[derive(Clone, Debug)]
 pub struct KafkaClient {
     address: String,
+    /// By librdkafka's names.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl KafkaClient {
@@ -38,7 +41,39 @@ impl KafkaClient {
     pub fn of(address: &str) -> Self {
         Self {
             address: address.into(),
+            settings: Vec::new(),
         }
+    }
+
+    /// The user that a secure broker knows, and the user's password.
+    pub const USER: &str = "kafka";
+
+    /// Of a broker that lets in [`USER`](Self::USER) alone, with the certificate to trust.
+    pub(super) fn secure(address: &str, certificate: &Path) -> Self {
+        let settings = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", Self::USER),
+            ("sasl.password", Self::USER),
+        ];
+        let mut settings = settings
+            .map(|(key, value)| (key, value.to_owned()))
+            .to_vec();
+        settings.push(("ssl.ca.location", certificate.display().to_string()));
+        Self {
+            settings,
+            ..Self::of(address)
+        }
+    }
+
+    /// What every client of the cluster begins with.
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.address);
+        for (key, value) in &self.settings {
+            config.set(*key, value);
+        }
+        config
     }
 
     /// `HOST:PORT`.
@@ -92,6 +127,14 @@ impl KafkaClient {
         self.administrate(async |client, options| client.delete_topics(&[name], options).await)
     }
 
+    /// Removes a group with all offsets that it committed, as the broker does when the group has been idle for long.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn delete_group(&self, name: &str) -> io::Result<()> {
+        self.administrate(async |client, options| client.delete_groups(&[name], options).await)
+    }
+
     /// Gives a topic more partitions, `partitions` in all.
     ///
     /// # Errors
@@ -123,7 +166,7 @@ impl KafkaClient {
     /// # Errors
     /// When the client cannot be made.
     pub fn producer(&self, compression: Compression) -> io::Result<Producer> {
-        Producer::new(&self.address, compression)
+        Producer::new(self.config(), compression)
     }
 
     /// Appends messages to a topic and waits until all are there.
@@ -231,8 +274,7 @@ impl KafkaClient {
 
     fn consumer(&self, isolation: &str, group: &str) -> io::Result<BaseConsumer> {
         let group = if group.is_empty() { "tests" } else { group };
-        ClientConfig::new()
-            .set("bootstrap.servers", &self.address)
+        self.config()
             .set("group.id", group)
             .set("isolation.level", isolation)
             .set("auto.offset.reset", "earliest")
@@ -249,10 +291,8 @@ impl KafkaClient {
             &AdminOptions,
         ) -> Result<Vec<TopicResult>, KafkaError>,
     {
-        let client: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.address)
-            .create()
-            .map_err(io::Error::other)?;
+        let client: AdminClient<DefaultClientContext> =
+            self.config().create().map_err(io::Error::other)?;
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));

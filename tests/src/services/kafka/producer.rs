@@ -67,13 +67,12 @@ impl ProducerContext for Deliveries {
 }
 
 impl Producer {
-    pub(super) fn new(address: &str, compression: Compression) -> io::Result<Self> {
+    pub(super) fn new(mut config: ClientConfig, compression: Compression) -> io::Result<Self> {
         let failure = Failure::default();
         let deliveries = Deliveries {
             failure: Arc::clone(&failure),
         };
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", address)
+        let producer = config
             .set("enable.idempotence", "true")
             .set("compression.type", compression.name())
             // Together, a batch is large enough to be compressed.
