@@ -15,7 +15,7 @@ PARALLELISM ?= 0
 # Of bench.
 ROUNDS ?= 3
 
-.PHONY: build host plugins guests measure demo test bench bench-memory bench-served prove-streams soak clean wasm-target
+.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-memory bench-served prove-streams soak clean wasm-target
 
 build: host plugins
 
@@ -65,6 +65,10 @@ bench: build measure
 # Between Kafka and Cassandra, which it starts: records a second, CPU time by who uses it, checkpoints, recovery, latency.
 bench-served: build
 	@$(TARGET)/release/bench served
+
+# What a checkpoint of 100,000 and of a million keys costs, and how long it takes to load them again.
+bench-checkpoints: build
+	@$(TARGET)/release/bench checkpoints
 
 # Ten minutes between Kafka and Cassandra with something broken every minute.
 soak: build

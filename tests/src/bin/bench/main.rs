@@ -1,5 +1,6 @@
 //! Speed and memory of the data-actions pipeline, measured on the host as its users run it.
 
+mod checkpoints;
 mod memory;
 mod served;
 mod soak;
@@ -31,6 +32,8 @@ enum Measurement {
     Served(served::Options),
     /// Minutes between Kafka and Cassandra, with something broken in each.
     Soak(soak::Options),
+    /// What a checkpoint of many keys costs, and to load them again.
+    Checkpoints(checkpoints::Options),
     /// Resident memory from the first record to the last.
     Memory(memory::Options),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Measurement::Native(options) => speed::measure_natively(&options),
         Measurement::Served(options) => served::measure(&options),
         Measurement::Soak(options) => soak::measure(&options),
+        Measurement::Checkpoints(options) => checkpoints::measure(&options),
         Measurement::Memory(options) => memory::measure(&options),
     };
     match measured {
