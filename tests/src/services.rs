@@ -6,6 +6,8 @@ mod cassandra;
 mod kafka;
 mod node;
 mod port;
+mod s3;
 
 pub use cassandra::{Cassandra, CassandraClient};
 pub use kafka::{Compression, Kafka, KafkaClient, Message, Producer};
+pub use s3::S3;

@@ -1,4 +1,4 @@
-//! Checkpoints in an object store: a folder here, which does what a bucket does.
+//! Checkpoints in an object store: a folder, and a bucket of a server that speaks the S3 API.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,13 +9,19 @@ use std::path::PathBuf;
 use jackfield_tests::generator::{Generator, Traffic};
 use jackfield_tests::harness::{Host, Pipeline, repository};
 use jackfield_tests::model::Model;
+use jackfield_tests::services::S3;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Enough for the host to be busy for many times the checkpoint interval.
 const RECORDS: u64 = 300_000;
 
+/// A folder beside the manifest.
+const FOLDER: &str = "url = \"objects\"";
+
 struct Scenario {
+    /// Where the log is, as files.
+    log: PathBuf,
     folder: TempDir,
     lines: Vec<u8>,
     pipeline: Pipeline,
@@ -24,6 +30,31 @@ struct Scenario {
 impl Scenario {
     /// The stages of the example, all of them writing to sinks of this kind.
     fn new(records: u64, sink: &str) -> Self {
+        Self::at(FOLDER, records, sink)
+    }
+
+    /// With checkpoints in the bucket of a server.
+    fn in_bucket(server: &S3, prefix: &str, records: u64, sink: &str) -> Self {
+        let place = format!(
+            r#"url = "s3://{}/{prefix}"
+               endpoint = "{}"
+               allow-http = true
+               region = "us-east-1"
+               access-key-id = {{ env = "S3_ACCESS_KEY" }}
+               secret-access-key = {{ env = "S3_SECRET_KEY" }}"#,
+            S3::BUCKET,
+            server.endpoint()
+        );
+        let mut scenario = Self::at(&place, records, sink);
+        scenario.log = server.objects().join(prefix).join("data-actions/log");
+        scenario.pipeline = scenario
+            .pipeline
+            .environment("S3_ACCESS_KEY", S3::ACCESS_KEY)
+            .environment("S3_SECRET_KEY", S3::SECRET_KEY);
+        scenario
+    }
+
+    fn at(place: &str, records: u64, sink: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let lines = Generator::new(31, Traffic::Hostile).lines(records);
         fs::write(folder.path().join("input.jsonl"), &lines).unwrap();
@@ -42,7 +73,7 @@ impl Scenario {
             .collect();
         let manifest = [
             "[pipeline]\nname = \"data-actions\"\n".to_owned(),
-            "[checkpoint]\ntype = \"object-store\"\nurl = \"objects\"\ninterval = \"20ms\"\nminimum-pause = \"0s\"\n".to_owned(),
+            format!("[checkpoint]\ntype = \"object-store\"\n{place}\ninterval = \"20ms\"\nminimum-pause = \"0s\"\n"),
             "[sources.records]\ntype = \"file\"\npaths = [\"input.jsonl\"]\n".to_owned(),
             stage("parse", "parse-interactions.wasm", "inputs.lines = \"records\"\nwatermark = { out-of-orderness = \"5s\" }"),
             stage("count", "count-interactions.wasm", "inputs.interactions = \"parse.channels\"\nconfiguration.window = \"10s\""),
@@ -55,14 +86,14 @@ impl Scenario {
         fs::write(&path, manifest).unwrap();
         Self {
             pipeline: Pipeline::new(path, folder.path().join("data")),
+            log: folder.path().join("objects/data-actions/log"),
             folder,
             lines,
         }
     }
 
     fn entries(&self) -> usize {
-        let log = self.folder.path().join("objects/data-actions/log");
-        fs::read_dir(log).map_or(0, |entries| {
+        fs::read_dir(&self.log).map_or(0, |entries| {
             let last = entries.filter_map(|entry| {
                 let name = entry.ok()?.file_name().into_string().ok()?;
                 name.strip_suffix(".jsonl")?.parse::<usize>().ok()
@@ -137,11 +168,42 @@ fn a_run_that_is_killed_again_and_again_leaves_what_one_run_leaves() {
 }
 
 #[test]
+fn a_bucket_is_as_good_as_a_folder_also_when_its_server_crashes() {
+    let folder = TempDir::new().unwrap();
+    let server = S3::start(folder.path()).unwrap();
+    let killed = Scenario::in_bucket(&server, "killed", RECORDS, FILES);
+    let whole = Scenario::new(RECORDS, FILES);
+    whole.pipeline.run().unwrap().expect_success();
+    killed.busy_host().kill().unwrap();
+    let before = killed.entries();
+    let mut host = killed.pipeline.start().unwrap();
+    host.wait_until(|_| killed.entries() >= before + 4).unwrap();
+    server.kill().unwrap();
+    server.restart().unwrap();
+    host.wait().unwrap().expect_success();
+    assert!(killed.output() == whole.output(), "the output differs");
+    killed.assert_rejections();
+}
+
+#[test]
+fn who_runs_the_pipeline_elsewhere_fences_who_ran_it_before_by_the_bucket_alone() {
+    let folder = TempDir::new().unwrap();
+    let server = S3::start(folder.path()).unwrap();
+    let scenario = Scenario::in_bucket(&server, "taken", RECORDS, NOWHERE);
+    assert_taken_over(&scenario);
+}
+
+#[test]
 fn who_runs_the_pipeline_elsewhere_takes_it_over() {
-    let scenario = Scenario::new(RECORDS, NOWHERE);
+    assert_taken_over(&Scenario::new(RECORDS, NOWHERE));
+}
+
+fn assert_taken_over(scenario: &Scenario) {
     let first = scenario.busy_host();
     let manifest = scenario.folder.path().join("manifest.toml");
-    let elsewhere = Pipeline::new(manifest, scenario.folder.path().join("elsewhere"));
+    let elsewhere = Pipeline::new(manifest, scenario.folder.path().join("elsewhere"))
+        .environment("S3_ACCESS_KEY", S3::ACCESS_KEY)
+        .environment("S3_SECRET_KEY", S3::SECRET_KEY);
     elsewhere.run().unwrap().expect_success();
     let fenced = first.wait().unwrap();
     assert!(!fenced.status.success());

@@ -34,7 +34,7 @@ pub fn measure(options: &Options) -> Measured {
 }
 
 fn measure_one(input: &Path, keys: u64, store: &str) -> Measured {
-    let data = output()?;
+    let data = output("checkpoints")?;
     let manifest = data.join("profiles.toml");
     std::fs::write(&manifest, profiles(input, store))?;
     let pipeline = Pipeline::new(manifest, data);

@@ -79,9 +79,9 @@ fn input(records: u64) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// A folder for the output of one run, empty.
-fn output() -> io::Result<PathBuf> {
-    let path = folder().join("output");
+/// A folder for the output of one run of what is measured, empty.
+fn output(of: &str) -> io::Result<PathBuf> {
+    let path = folder().join("output").join(of);
     if path.exists() {
         fs::remove_dir_all(&path)?;
     }

@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 pub fn measure(options: &Options) -> Measured {
-    let pipeline = Pipeline::data_actions(output()?)
+    let pipeline = Pipeline::data_actions(output("memory")?)
         .input(&input(options.records)?)
         .set(&format!("pipeline.parallelism={}", options.parallelism));
     let mut samples = Vec::new();

@@ -50,7 +50,7 @@ fn prepare<'a>(
     servers: (&'a Kafka, &'a Cassandra),
     name: &str,
 ) -> Result<ServedPipeline<'a>, Box<dyn std::error::Error>> {
-    let folder = output()?.join(name);
+    let folder = output(name)?;
     Ok(ServedPipeline::prepare(servers, name, folder, PARTITIONS)?)
 }
 

@@ -29,7 +29,7 @@ pub fn measure(options: &Options) -> Measured {
     let folder = tempfile::tempdir()?;
     let kafka = Kafka::start(&folder.path().join("kafka"))?;
     let cassandra = Cassandra::start(&folder.path().join("cassandra"))?;
-    let data = output()?.join("soak");
+    let data = output("soak")?;
     let served = ServedPipeline::prepare((&kafka, &cassandra), "soak", data, PARTITIONS)?;
     let pipeline = served
         .pipeline(1_000_000_000)

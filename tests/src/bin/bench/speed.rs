@@ -93,7 +93,7 @@ fn print_stages(sandboxed: &BTreeMap<String, f64>, native: &BTreeMap<String, f64
 }
 
 fn run(options: &Options, input: &Path) -> Result<Round, Box<dyn std::error::Error>> {
-    let finished = Pipeline::data_actions(output()?)
+    let finished = Pipeline::data_actions(output("speed")?)
         .input(input)
         .set(&format!("pipeline.parallelism={}", options.parallelism))
         .with_json_log()
