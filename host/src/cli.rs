@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. What a command ends with says how it went: `Exit`.
 
+mod audit;
 mod check;
 mod checkpoint;
 mod display;
@@ -82,6 +83,9 @@ enum Command {
     /// Checkpoints.
     #[command(subcommand)]
     Checkpoint(checkpoint::Command),
+    /// Audit logs.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -148,6 +152,7 @@ impl Arguments {
             Command::Dlq(command) => dlq::run(command, format),
             Command::State(command) => state::run(command, format),
             Command::Checkpoint(command) => checkpoint::run(command, format),
+            Command::Audit(command) => audit::run(command, format),
             Command::Plugin(command) => plugin::run(command, format),
             Command::Explain(arguments) => explain::run(arguments, format),
         };

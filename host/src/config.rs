@@ -54,8 +54,9 @@ pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
 pub use sink::{
-    CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency, CreateTopic,
-    Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink, StdoutSink,
+    AuditSink, CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency,
+    CreateTopic, Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink,
+    StdoutSink,
 };
 pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,

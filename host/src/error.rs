@@ -178,6 +178,9 @@ codes! {
         "Every row of an epoch has a write timestamp of its own, by which a later row wins over an earlier one. An epoch has 268,435,456 of them for each \
          sink, and the sink was given more rows than that between two checkpoints.",
         "Shorten `checkpoint.interval`, so that fewer rows come between two checkpoints.";
+    AUDIT_BROKEN = "JF-6030", "an audit log is not what was written",
+        "Each line of an audit log holds the SHA-256 of the line before it, and the last checkpoint knows the end. A line was changed, taken out, put in or moved, or a file is missing or cannot be read.",
+        "The message names the first place. Compare with a copy of the log; nothing in front of that place is in doubt.";
     CONNECTION_OPTIONS = "JF-7001", "a connection is described in a way that cannot be used",
         "The options of a connection cannot be made into requests. It is found out before any request is sent.",
         "Correct the connection in the manifest: `base-url` is an http or https URL without credentials, query or fragment, `token-path` a path.";

@@ -1,6 +1,7 @@
 //! Jackfield: a host of sandboxed WebAssembly plugins for data pipelines.
 
 pub mod admin;
+pub mod audit;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;

@@ -4,6 +4,7 @@
 //! gives at `prepare` is kept in the checkpoint and given back to it when it is opened again: whatever it wrote since is then undone.
 //! A new kind of sink is a file here, a line in [`open`] and its options in the manifest.
 
+mod audit;
 mod cassandra;
 mod exchange;
 mod hexadecimal;
@@ -234,6 +235,9 @@ pub fn open(kind: &SinkKind, opening: Opening<'_>) -> Result<Box<dyn Sink>, Sink
         config::SinkKind::Sqlite(options) => Box::new(sqlite::SqliteSink::open(options, store)?),
         config::SinkKind::Jsonl(options) => {
             Box::new(jsonl::JsonlSink::open(name, options, position)?)
+        }
+        config::SinkKind::Audit(options) => {
+            Box::new(audit::AuditSink::open(name, options, position)?)
         }
         config::SinkKind::Stdout(_) => Box::new(stdout::StdoutSink::new()),
         config::SinkKind::Kafka(options) => Box::new(kafka::KafkaSink::open(options, opening)?),

@@ -2,7 +2,7 @@
 //! and disturb nothing. The pipeline may be running.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -90,6 +90,15 @@ impl Problem {
 }
 
 impl Inspected {
+    /// A pipeline of one task.
+    pub(super) fn of(manifest: &Path, overrides: &[String]) -> Self {
+        Self {
+            manifest: manifest.to_owned(),
+            overrides: overrides.to_vec(),
+            task: None,
+        }
+    }
+
     /// Reads the manifest.
     pub(super) fn manifest(&self, format: LogFormat) -> Result<Manifest, Problem> {
         let manifests = Manifests {

@@ -1,11 +1,13 @@
 //! Where results go. A kind of sink is one file here and one line in `KINDS`.
 
+mod audit;
 mod cassandra;
 mod jsonl;
 mod kafka;
 mod sqlite;
 mod stdout;
 
+pub use audit::AuditSink;
 pub use cassandra::{
     CassandraColumn, CassandraSink, CassandraType, Consistency, Creation, PrimaryKey,
 };
@@ -41,6 +43,8 @@ pub enum SinkKind {
     Sqlite(SqliteSink),
     /// A file of JSON lines.
     Jsonl(JsonlSink),
+    /// A log whose lines hold on to each other.
+    Audit(AuditSink),
     /// Lines on standard output.
     Stdout(StdoutSink),
     /// A Kafka topic.
@@ -57,6 +61,10 @@ const KINDS: &[Kind<SinkKind>] = &[
     Kind {
         name: "jsonl",
         read: |table| JsonlSink::read(table).map(SinkKind::Jsonl),
+    },
+    Kind {
+        name: "audit",
+        read: |table| AuditSink::read(table).map(SinkKind::Audit),
     },
     Kind {
         name: "stdout",
@@ -128,6 +136,9 @@ impl SinkKind {
                 &sink.table.place,
             )),
             Self::Jsonl(sink) => Some((Target::File(sink.path.value.clone()), &sink.path.place)),
+            Self::Audit(sink) => {
+                Some((Target::File(sink.folder.value.clone()), &sink.folder.place))
+            }
             Self::Cassandra(sink) => Some((
                 Target::CassandraTable {
                     connection: sink.connection.value.clone(),

@@ -55,7 +55,7 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
         match &sink.kind {
             SinkKind::Kafka(kafka) => connections.push(&kafka.connection),
             SinkKind::Cassandra(_) | SinkKind::Stdout(_) => {}
-            SinkKind::Sqlite(_) | SinkKind::Jsonl(_) => context.report(
+            SinkKind::Sqlite(_) | SinkKind::Jsonl(_) | SinkKind::Audit(_) => context.report(
                 contradiction(exchange, "a file cannot be written by several processes")
                     .related(sink.name.place.clone(), "this sink writes one")
                     .help("use `exchange = \"memory\"`, or a sink that all processes reach"),
