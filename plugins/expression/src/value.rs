@@ -14,6 +14,9 @@ use crate::refusal::code;
 pub(crate) use compare::{equal, order};
 pub(crate) use json::{RecordSeed, repeated, write_json};
 
+/// How deep lists and maps of a value that is kept may be nested: deeper than a record in JSON and an expression can make them together.
+const DEEPEST: u32 = 256;
+
 /// A value. Text may borrow from the record that it was read from, and a copy of a list or map shares what is in it.
 ///
 /// Where a format is for people, such as JSON, a value is stored as it is there; elsewhere, such as in postcard, with its type.
@@ -236,17 +239,23 @@ impl<'v> Value<'v> {
     /// The same, borrowing from no record any more: for what is kept.
     ///
     /// # Errors
-    /// `too-much-work` if it is put together of more than [`WORK_LIMIT`](crate::WORK_LIMIT) values.
+    /// `too-much-work` if it is put together of more than [`WORK_LIMIT`](crate::WORK_LIMIT) values, or lists and maps are nested more
+    /// than 256 deep.
     pub fn to_owned_value(&self) -> Result<Value<'static>, Refusal> {
-        self.detach(&mut 0)
+        self.detach(&mut 0, DEEPEST)
     }
 
-    fn detach(&self, values: &mut u32) -> Result<Value<'static>, Refusal> {
+    fn detach(&self, values: &mut u32, levels: u32) -> Result<Value<'static>, Refusal> {
         *values += 1;
         if *values > crate::WORK_LIMIT {
             let message = format!("the value holds more than {} values", crate::WORK_LIMIT);
             return Err(Refusal::new(code::TOO_MUCH_WORK, message));
         }
+        let inner = || {
+            let message = || format!("lists and maps are nested more than {DEEPEST} deep");
+            let inner = levels.checked_sub(1);
+            inner.ok_or_else(|| Refusal::new(code::TOO_MUCH_WORK, message()))
+        };
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(value) => Value::Bool(*value),
@@ -256,13 +265,15 @@ impl<'v> Value<'v> {
             Self::Type(value) => Value::Type(*value),
             Self::Text(text) => Value::Text(text.detach()),
             Self::List(items) => {
-                let items = items.iter().map(|item| item.detach(values));
+                let levels = inner()?;
+                let items = items.iter().map(|item| item.detach(values, levels));
                 Value::list(items.collect::<Result<_, _>>()?)
             }
             Self::Map(fields) => {
+                let levels = inner()?;
                 let fields = fields
                     .iter()
-                    .map(|(name, value)| Ok((name.detach(), value.detach(values)?)));
+                    .map(|(name, value)| Ok((name.detach(), value.detach(values, levels)?)));
                 Value::Map(Map::of_distinct(fields.collect::<Result<_, _>>()?))
             }
         })

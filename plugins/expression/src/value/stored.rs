@@ -1,14 +1,17 @@
 //! How values are stored: as themselves where people read them, with their type elsewhere.
 
-use std::sync::Arc;
+use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, SeqAccess, VariantAccess,
+    Visitor,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{List, Map, RecordSeed, Text, Type, Value};
+use super::{DEEPEST, List, Map, RecordSeed, Text, Type, Value, repeated};
 
 /// A value with its type. Cases are only ever added, at the end.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Serialize)]
 enum Tagged<T, L, M> {
     Null,
     Bool(bool),
@@ -20,9 +23,6 @@ enum Tagged<T, L, M> {
     Map(M),
     Type(u8),
 }
-
-type Fields = Vec<(String, Value<'static>)>;
-type Read = Tagged<String, Vec<Value<'static>>, Fields>;
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -74,26 +74,144 @@ impl<'de> Deserialize<'de> for Value<'static> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let value = RecordSeed { wanted: None }.deserialize(deserializer)?;
-            return value.to_owned_value().map_err(serde::de::Error::custom);
+            return value.to_owned_value().map_err(D::Error::custom);
         }
-        Ok(match Read::deserialize(deserializer)? {
-            Tagged::Null => Self::Null,
-            Tagged::Bool(value) => Self::Bool(value),
-            Tagged::Int(value) => Self::Int(value),
-            Tagged::Uint(value) => Self::Uint(value),
-            Tagged::Double(value) => Self::Double(value),
-            Tagged::Text(text) => Self::owned_text(text),
-            Tagged::List(items) => Self::list(items),
-            Tagged::Map(fields) => {
-                let fields = fields.into_iter();
-                let shared = fields.map(|(name, value)| (Text::Shared(Arc::from(name)), value));
-                Self::Map(Map::of_distinct(shared.collect()))
+        StoredValue { levels: DEEPEST }.deserialize(deserializer)
+    }
+}
+
+/// Reads a value that is stored with its type.
+#[derive(Clone, Copy)]
+struct StoredValue {
+    /// How deep lists and maps may go on to be nested: each level takes room on the stack.
+    levels: u32,
+}
+
+/// The items of a list.
+struct Items(StoredValue);
+
+/// The fields of a map.
+struct Fields(StoredValue);
+
+/// One field of a map.
+struct Field(StoredValue);
+
+impl<'de> DeserializeSeed<'de> for StoredValue {
+    type Value = Value<'static>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_enum("Value", &[], self)
+    }
+}
+
+impl<'de> Visitor<'de> for StoredValue {
+    type Value = Value<'static>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a stored value")
+    }
+
+    /// By the places of the cases of [`Tagged`].
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Self::Value, A::Error> {
+        let (case, content) = data.variant::<u32>()?;
+        let inner = || match self.levels.checked_sub(1) {
+            Some(levels) => Ok(Self { levels }),
+            None => Err(A::Error::custom("values are nested too deep")),
+        };
+        Ok(match case {
+            0 => content.unit_variant().map(|()| Value::Null)?,
+            1 => Value::Bool(content.newtype_variant()?),
+            2 => Value::Int(content.newtype_variant()?),
+            3 => Value::Uint(content.newtype_variant()?),
+            4 => Value::Double(content.newtype_variant()?),
+            5 => Value::owned_text(content.newtype_variant::<String>()?),
+            6 => Value::list(content.newtype_variant_seed(Items(inner()?))?),
+            7 => Value::Map(Map::of_distinct(
+                content.newtype_variant_seed(Fields(inner()?))?,
+            )),
+            8 => {
+                let place: u8 = content.newtype_variant()?;
+                let found = Type::ALL.get(usize::from(place));
+                let unknown = || A::Error::custom("a type that does not exist");
+                Value::Type(*found.ok_or_else(unknown)?)
             }
-            Tagged::Type(place) => Type::ALL
-                .get(usize::from(place))
-                .map(|found| Self::Type(*found))
-                .ok_or_else(|| serde::de::Error::custom("a type that does not exist"))?,
+            _ => return Err(A::Error::custom("a kind of value that does not exist")),
         })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Items {
+    type Value = Vec<Value<'static>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<Value<'static>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the items of a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        // Room for as many as are said to come would be made before any of them is read.
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self.0)? {
+            list.push(item);
+        }
+        Ok(list)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = Vec<(Text<'static>, Value<'static>)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Vec<(Text<'static>, Value<'static>)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the fields of a map")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut map = Vec::new();
+        while let Some(field) = fields.next_element_seed(Field(self.0))? {
+            map.push(field);
+        }
+        match repeated(&map) {
+            Some(_) => Err(A::Error::custom("a field that is there twice")),
+            None => Ok(map),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Field {
+    type Value = (Text<'static>, Value<'static>);
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_tuple(2, self)
+    }
+}
+
+impl<'de> Visitor<'de> for Field {
+    type Value = (Text<'static>, Value<'static>);
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name and a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let missing = |part| A::Error::invalid_length(part, &"a name and a value");
+        let name: String = parts.next_element()?.ok_or_else(|| missing(0))?;
+        let value = parts.next_element_seed(self.0)?.ok_or_else(|| missing(1))?;
+        Ok((Text::Shared(name.into()), value))
     }
 }
 
@@ -134,6 +252,21 @@ mod tests {
             serde_json::from_str::<Value<'static>>(&json).unwrap(),
             everything()
         );
+    }
+
+    #[test]
+    fn a_value_that_is_nested_too_deep_is_refused() {
+        let mut bytes = [6, 1].repeat(1_000_000);
+        bytes.push(0);
+        assert!(postcard::from_bytes::<Value<'static>>(&bytes).is_err());
+        let mut value = Value::Null;
+        for _ in 0..DEEPEST {
+            value = Value::list(vec![value]);
+        }
+        let kept = value.to_owned_value().unwrap();
+        let bytes = postcard::to_allocvec(&kept).unwrap();
+        assert_eq!(postcard::from_bytes(&bytes), Ok(kept));
+        assert!(Value::list(vec![value]).to_owned_value().is_err());
     }
 
     #[test]
