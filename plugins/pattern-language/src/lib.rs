@@ -43,6 +43,7 @@
 mod advance;
 mod compile;
 mod condition;
+mod configuration;
 mod definition;
 mod event;
 mod fault;
@@ -52,6 +53,7 @@ mod set;
 pub mod sql;
 
 pub use advance::{Found, Record, Stuck};
+pub use configuration::Configuration;
 pub use definition::{
     Definition, Definitions, Follows, LimitsDefinition, OnChange, OnError, Skip, StageDefinition,
     Times, TimesRange,
@@ -59,4 +61,4 @@ pub use definition::{
 pub use event::Event;
 pub use fault::{Fault, code};
 pub use key_state::KeyState;
-pub use set::{Intake, PatternSet};
+pub use set::{BegunBefore, Fate, Intake, PatternSet};

@@ -31,6 +31,30 @@ pub(crate) struct NamedPattern {
     pub(crate) previous: Vec<Rule>,
 }
 
+/// What a key remembers of one pattern that began under another definition than that of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BegunBefore<'s> {
+    /// The name of the pattern; empty if it is gone.
+    pub pattern: &'s str,
+    /// The number that the other definition is known by.
+    pub rule: Fingerprint,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// How many matches.
+    pub matches: usize,
+}
+
+/// What becomes of matches that began under another definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// They are finished under it.
+    Finished,
+    /// They go on under that of now, as far as it has their stages.
+    Moved,
+    /// They are dropped, and told of.
+    Dropped,
+}
+
 /// How records become events.
 pub struct Intake {
     decoder: Decoder,
@@ -102,13 +126,12 @@ impl PatternSet {
         })
     }
 
-    /// Makes an event of a record; none if the filter leaves it out.
+    /// Reads what patterns see of a record; none if the filter leaves it out.
     ///
     /// # Errors
-    /// Why the record cannot be read, or a condition cannot say whether it holds of it.
-    pub fn take_in(&self, record: &[u8], timestamp: i64) -> Result<Option<Event>, Refusal> {
-        let record = self.intake.decoder.decode(record)?;
-        let variables = [record];
+    /// Why the record cannot be read.
+    pub fn read(&self, record: &[u8]) -> Result<Option<Value<'static>>, Refusal> {
+        let variables = [self.intake.decoder.decode(record)?];
         if let Some(filter) = &self.intake.filter
             && !filter.holds(&variables)?
         {
@@ -118,8 +141,25 @@ impl PatternSet {
             Some(event) => event.evaluate(&variables)?.to_owned_value()?,
             None => variables[0].to_owned_value()?,
         };
+        Ok(Some(value))
+    }
+
+    /// Makes an event of what was read, at its time in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// Which condition cannot say whether it holds, and why.
+    pub fn event(&self, value: Value<'static>, timestamp: i64) -> Result<Event, Refusal> {
         let answers = self.conditions.ask(&value, timestamp)?;
-        Ok(Some(Event::new(value, answers)))
+        Ok(Event::new(value, answers))
+    }
+
+    /// Reads a record and makes an event of it; none if the filter leaves it out.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read) and [`event`](Self::event).
+    pub fn take_in(&self, record: &[u8], timestamp: i64) -> Result<Option<Event>, Refusal> {
+        let value = self.read(record)?;
+        value.map(|value| self.event(value, timestamp)).transpose()
     }
 
     /// Whether state can be gone on with: each definition that matches have begun under is there, where it is needed.
@@ -143,6 +183,35 @@ impl PatternSet {
             }
         }
         Ok(())
+    }
+
+    /// What a key remembers that began under other definitions than those of now.
+    pub fn begun_before<'s>(
+        &'s self,
+        state: &'s KeyState,
+    ) -> impl Iterator<Item = BegunBefore<'s>> {
+        state.parts.iter().filter_map(|part| {
+            let rule = part.state.pattern()?;
+            let pattern = self
+                .patterns
+                .iter()
+                .find(|pattern| pattern.tag == part.pattern);
+            if pattern.is_some_and(|pattern| pattern.rule.matcher.fingerprint() == rule) {
+                return None;
+            }
+            let fate = match pattern.map(|pattern| pattern.on_change) {
+                Some(OnChange::Finish) => Fate::Finished,
+                Some(OnChange::Map) => Fate::Moved,
+                Some(OnChange::Restart) | None => Fate::Dropped,
+            };
+            let usage = part.state.usage();
+            Some(BegunBefore {
+                pattern: pattern.map_or("", |pattern| &pattern.name),
+                rule,
+                fate,
+                matches: usage.partial_matches + usage.complete_matches,
+            })
+        })
     }
 
     /// The names of the patterns, each with the number that its definition is known by.
