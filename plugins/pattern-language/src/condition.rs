@@ -6,6 +6,7 @@ use jackfield_cep::Match;
 use jackfield_expression::{Expression, Names, Refusal, Value};
 
 use crate::Event;
+use crate::compile::label;
 use crate::definition::OnError;
 use crate::fault::{Fault, code};
 
@@ -108,6 +109,19 @@ impl Conditions {
         Ok(answers)
     }
 
+    /// Why a condition, by its label, cannot say whether it holds of an event; none if it can.
+    pub(crate) fn failure(
+        &self,
+        wanted: &str,
+        event: &Value<'_>,
+        timestamp: i64,
+    ) -> Option<String> {
+        let mut simple = self.simple.iter();
+        let (condition, _) = simple.find(|(condition, _)| label(condition.source()) == wanted)?;
+        let held = condition.holds(&[event.clone(), Value::Int(timestamp)]);
+        held.err().map(|refusal| refusal.to_string())
+    }
+
     /// Asks all of them of an event that was taken in: what cannot say does not hold.
     pub(crate) fn ask_again(&self, event: &Value<'_>, timestamp: i64) -> Answers {
         let mut answers = Answers::default();
@@ -130,6 +144,8 @@ pub(crate) struct Iterative {
     scratch: RefCell<Vec<Value<'static>>>,
     /// How often it could not say.
     pub(crate) failures: Cell<u64>,
+    /// Why it could not, the last time.
+    last_failure: RefCell<Option<Refusal>>,
 }
 
 impl Iterative {
@@ -140,22 +156,30 @@ impl Iterative {
             scratch: RefCell::new(vec![Value::Null; variable::STAGES + stages.len()]),
             expression,
             failures: Cell::new(0),
+            last_failure: RefCell::default(),
         }
     }
 
     /// Whether it holds; what cannot say does not.
     pub(crate) fn holds(&self, event: &Event, taken: &Match<'_, Event>) -> bool {
-        self.evaluate(event, taken).unwrap_or_else(|_| {
+        self.evaluate(event, taken).unwrap_or_else(|refusal| {
             self.failures.set(self.failures.get() + 1);
+            self.last_failure.replace(Some(refusal));
             false
         })
     }
 
-    pub(crate) fn evaluate(
-        &self,
-        event: &Event,
-        taken: &Match<'_, Event>,
-    ) -> Result<bool, Refusal> {
+    /// Why it could not say the last time, since that was [forgotten](Self::forget_failure).
+    pub(crate) fn failure(&self) -> Option<String> {
+        let failure = self.last_failure.borrow();
+        failure.as_ref().map(Refusal::to_string)
+    }
+
+    pub(crate) fn forget_failure(&self) {
+        self.last_failure.replace(None);
+    }
+
+    fn evaluate(&self, event: &Event, taken: &Match<'_, Event>) -> Result<bool, Refusal> {
         let mut variables = self.scratch.borrow_mut();
         variables[variable::EVENT] = event.value().clone();
         variables[variable::TIMESTAMP] = Value::Int(taken.timestamp());

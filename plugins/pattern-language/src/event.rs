@@ -46,6 +46,11 @@ impl Event {
         self.0.answers.get_or_init(|| ask(&self.0.value));
     }
 
+    /// Whether it is the very same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Bytes that it keeps, about.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Content>() + weight(&self.0.value)

@@ -4,7 +4,7 @@
 //! manifest: as a table of stages ([`Definition`]), or as the clause `MATCH_RECOGNIZE` of SQL ([`sql`]), with conditions and outputs
 //! in the Common Expression Language. Both become a [`jackfield_cep::Pattern`]; several of them over the same events are
 //! a [`PatternSet`]. It knows no host and no clock: the ready plugin `match-patterns` runs it, `jackfield pattern test` does
-//! ([`Trace`]), and `jackfield pattern explain` draws it ([`explain`]).
+//! ([`trace::Trace`]), and `jackfield pattern explain` draws it ([`Explanation`]).
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -45,12 +45,15 @@ mod compile;
 mod condition;
 mod configuration;
 mod definition;
+mod drawing;
 mod event;
+mod explain;
 mod fault;
 mod key_state;
 mod report;
 mod set;
 pub mod sql;
+pub mod trace;
 
 pub use advance::{Found, Record, Stuck};
 pub use configuration::Configuration;
@@ -59,6 +62,7 @@ pub use definition::{
     Times, TimesRange,
 };
 pub use event::Event;
+pub use explain::{Edge, ExplainedStage, Explanation, State};
 pub use fault::{Fault, code};
 pub use key_state::KeyState;
 pub use set::{BegunBefore, Fate, Intake, PatternSet};
