@@ -319,16 +319,28 @@ impl Compiler<'_> {
     }
 }
 
-/// A condition as it is shown, and as the pattern is known by it: spaces do not count.
+/// A condition as the pattern is known by it, and as it stands among others: spaces do not count.
 pub(crate) fn label(text: &str) -> String {
-    let mut label = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !label.is_empty() {
-            label.push(' ');
-        }
-        label.push_str(word);
+    let words = in_one_line(text);
+    match ["&&", "||", "?"]
+        .iter()
+        .any(|operator| words.contains(operator))
+    {
+        true => format!("({words})"),
+        false => words,
     }
-    label
+}
+
+/// A text with one space between its words.
+pub(crate) fn in_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 /// Begins another stage.

@@ -181,7 +181,12 @@ impl Svg {
     }
 
     fn states(&mut self, explanation: &Explanation, layout: &Layout) {
-        for (state, at) in explanation.states.iter().zip(&layout.places) {
+        let leads_to = |place: usize| explanation.edges.iter().any(|edge| edge.to == place);
+        for (index, (state, at)) in explanation.states.iter().zip(&layout.places).enumerate() {
+            // What is not to happen in the end leads to a match by time alone.
+            if state.kind == StateKind::Final && !leads_to(index) {
+                continue;
+            }
             let class = match state.kind {
                 StateKind::Start => "start",
                 StateKind::Final => "final",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jackfield_cep::{Action, Fingerprint, StateKind};
 
-use crate::compile::{Rule, label, plain};
+use crate::compile::{Rule, in_one_line, plain};
 use crate::condition::Conditions;
 use crate::definition::{Definition, Follows, Skip, StageDefinition, Times};
 use crate::{Fault, drawing};
@@ -98,7 +98,9 @@ impl Explanation {
             action: edge.action,
             condition: edge.condition,
         });
-        let mut edges: Vec<Edge> = edges.collect();
+        // What leads on from where a match has ended is never followed.
+        let is_alive = |edge: &Edge| states[edge.from].kind != StateKind::Stop;
+        let mut edges: Vec<Edge> = edges.filter(is_alive).collect();
         edges.sort_by_key(|edge| (edge.from, edge.to));
         Ok(Self {
             name: name.to_owned(),
@@ -154,7 +156,11 @@ fn describe(stages: &[StageDefinition], depth: usize, explained: &mut Vec<Explai
                 stage.name.clone()
             },
             times: times(stage),
-            condition: stage.condition.as_deref().map(label).unwrap_or_default(),
+            condition: stage
+                .condition
+                .as_deref()
+                .map(in_one_line)
+                .unwrap_or_default(),
         });
         describe(&stage.group, depth + 1, explained);
     }
@@ -200,7 +206,7 @@ fn times(stage: &StageDefinition) -> String {
         stage
             .until
             .as_deref()
-            .map(|until| format!("until {}", label(until))),
+            .map(|until| format!("until {}", in_one_line(until))),
     );
     words.join(", ")
 }

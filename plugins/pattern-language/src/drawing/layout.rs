@@ -1,7 +1,5 @@
 //! Where states and edges go: states in columns by how many events it takes to come to them, edges that lead back below them.
 
-use std::collections::VecDeque;
-
 use jackfield_cep::{Action, StateKind};
 
 use crate::explain::{Edge, Explanation};
@@ -33,6 +31,8 @@ pub(super) struct Layout {
     pub(super) width: f64,
     pub(super) height: f64,
     columns: Vec<usize>,
+    /// Whether a state is the last of several in its column, whose loops go below it.
+    is_lowest: Vec<bool>,
     /// Of each edge: how many before it join the same two states.
     siblings: Vec<usize>,
     /// How far below the states the edges go that lead back or over others.
@@ -62,15 +62,20 @@ impl Layout {
             .map(|edge| span(&columns, edge))
             .max()
             .unwrap_or(0);
-        let room = if far > 0 {
-            34.0 + 26.0 * far as f64
-        } else {
-            12.0
+        let lowest_of = |(column, row): (&usize, &usize)| *row > 0 && row + 1 == taken[*column];
+        let is_lowest: Vec<bool> = columns.iter().zip(&rows).map(lowest_of).collect();
+        let mut loops = explanation.edges.iter().filter(|edge| edge.from == edge.to);
+        let loops_below = loops.any(|edge| is_lowest[edge.from]);
+        let room = match (far, loops_below) {
+            (0, false) => 12.0,
+            (0, true) => 48.0,
+            (far, _) => 28.0 + 21.0 * far as f64,
         };
         Self {
             width: (taken.len() - 1) as f64 * COLUMN + WIDTH,
             height: lowest + room,
             siblings: siblings(&explanation.edges),
+            is_lowest,
             places,
             columns,
             lowest,
@@ -82,7 +87,8 @@ impl Layout {
         let (from, to) = (self.places[edge.from], self.places[edge.to]);
         let sibling = self.siblings[index] as f64;
         if edge.from == edge.to {
-            return self.to_itself(from, sibling);
+            let down = if self.is_lowest[edge.from] { 1.0 } else { -1.0 };
+            return to_itself(from, down, sibling);
         }
         let (from_column, to_column) = (self.columns[edge.from], self.columns[edge.to]);
         if from_column == to_column {
@@ -113,23 +119,6 @@ impl Layout {
         )
     }
 
-    /// A loop above the state.
-    fn to_itself(&self, at: Point, sibling: f64) -> (String, Point) {
-        let (reach, rise) = (20.0 + 9.0 * sibling, 36.0 + 17.0 * sibling);
-        let top = at.y - HEIGHT / 2.0;
-        let path = format!(
-            "M{:.1} {top:.1} C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
-            at.x - reach,
-            at.x - reach - 6.0,
-            top - rise,
-            at.x + reach + 6.0,
-            top - rise,
-            at.x + reach,
-            top - 1.0
-        );
-        (path, Point::new(at.x, top - rise * 0.75 - 5.0))
-    }
-
     /// Below all states: back, or past others.
     fn around(&self, from: Point, to: Point, span: f64, sibling: f64) -> (String, Point) {
         let start = Point::new(from.x + 18.0 + 10.0 * sibling, from.y + HEIGHT / 2.0);
@@ -142,6 +131,24 @@ impl Layout {
         let middle = (start.y + end.y) / 8.0 + depth * 0.75;
         (path, Point::new((start.x + end.x) / 2.0, middle + 4.0))
     }
+}
+
+/// A loop above the state, or below it.
+fn to_itself(at: Point, down: f64, sibling: f64) -> (String, Point) {
+    let (reach, rise) = (20.0 + 9.0 * sibling, down * (36.0 + 17.0 * sibling));
+    let edge = at.y + down * HEIGHT / 2.0;
+    let path = format!(
+        "M{:.1} {edge:.1} C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+        at.x - reach,
+        at.x - reach - 6.0,
+        edge + rise,
+        at.x + reach + 6.0,
+        edge + rise,
+        at.x + reach,
+        edge + down
+    );
+    let beside = if down > 0.0 { 14.0 } else { -5.0 };
+    (path, Point::new(at.x, edge + rise * 0.75 + beside))
 }
 
 /// Between states of one column.
@@ -173,38 +180,68 @@ fn span(columns: &[usize], edge: &Edge) -> usize {
     }
 }
 
-/// How many steps lead to each state; the last one goes behind all others.
+/// How many steps lead to each state at most, without going round; where an event is only waited for, none does. The last one
+/// goes behind all others.
 fn columns(explanation: &Explanation) -> Vec<usize> {
     let states = &explanation.states;
-    let mut columns: Vec<Option<usize>> = vec![None; states.len()];
     let start = states
         .iter()
         .position(|state| state.kind == StateKind::Start)
         .unwrap_or(0);
-    let mut open = VecDeque::from([start]);
-    if let Some(first) = columns.get_mut(start) {
-        *first = Some(0);
-    }
-    while let Some(state) = open.pop_front() {
-        for edge in explanation.edges.iter().filter(|edge| edge.from == state) {
-            let stays = usize::from(edge.action != Action::Ignore);
-            if columns[edge.to].is_none() {
-                columns[edge.to] = columns[state].map(|column| column + stays);
-                open.push_back(edge.to);
+    let forward = forward_edges(explanation, start);
+    let mut columns = vec![0; states.len()];
+    for _ in 0..states.len() {
+        let mut has_changed = false;
+        for edge in &forward {
+            let least = columns[edge.from] + usize::from(edge.action != Action::Ignore);
+            if columns[edge.to] < least {
+                columns[edge.to] = least;
+                has_changed = true;
             }
         }
+        if !has_changed {
+            break;
+        }
     }
-    let last = states
+    let others = states
         .iter()
         .zip(&columns)
         .filter(|(state, _)| state.kind != StateKind::Final);
-    let last = last.filter_map(|(_, column)| *column).max().unwrap_or(0);
-    let column = |(state, column): (&crate::explain::State, Option<usize>)| match state.kind {
-        StateKind::Final => last + 1,
-        _ => column.unwrap_or(last),
-    };
-    let found: Vec<usize> = states.iter().zip(columns).map(column).collect();
-    found
+    let last = others.map(|(_, column)| *column).max().unwrap_or(0);
+    for (state, column) in states.iter().zip(&mut columns) {
+        if state.kind == StateKind::Final {
+            *column = last + 1;
+        }
+    }
+    columns
+}
+
+/// The edges that do not lead back to where one has come from, depth first.
+fn forward_edges(explanation: &Explanation, start: usize) -> Vec<&Edge> {
+    let mut from: Vec<Vec<&Edge>> = vec![Vec::new(); explanation.states.len()];
+    for edge in &explanation.edges {
+        if let Some(edges) = from.get_mut(edge.from) {
+            edges.push(edge);
+        }
+    }
+    let (mut is_open, mut is_seen) = (vec![false; from.len()], vec![false; from.len()]);
+    let mut forward = Vec::new();
+    let mut way = vec![(start, 0)];
+    while let Some((state, next)) = way.pop() {
+        (is_open[state], is_seen[state]) = (true, true);
+        let Some(edge) = from[state].get(next) else {
+            is_open[state] = false;
+            continue;
+        };
+        way.push((state, next + 1));
+        if !is_open[edge.to] {
+            forward.push(*edge);
+            if !is_seen[edge.to] {
+                way.push((edge.to, 0));
+            }
+        }
+    }
+    forward
 }
 
 fn siblings(edges: &[Edge]) -> Vec<usize> {
