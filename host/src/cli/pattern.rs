@@ -75,7 +75,10 @@ pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
 
 fn explain(arguments: &Explain, page: &mut Page<'_>, log: LogFormat) -> Result<(), Problem> {
     let found = Patterns::read(&arguments.which, log)?;
-    let definitions: Vec<_> = found.iter().flat_map(|patterns| &patterns.definitions).collect();
+    let definitions: Vec<_> = found
+        .iter()
+        .flat_map(|patterns| &patterns.definitions)
+        .collect();
     for (index, (name, definition)) in definitions.iter().enumerate() {
         let explanation = Explanation::of(name, definition).map_err(|fault| wrong(&fault))?;
         if index > 0 {
@@ -87,7 +90,11 @@ fn explain(arguments: &Explain, page: &mut Page<'_>, log: LogFormat) -> Result<(
         if let Some(path) = &arguments.svg {
             if definitions.len() > 1 {
                 let names = definitions.iter().map(|(name, _)| name.as_str());
-                return Err(Problem::not_found("single pattern to draw; say `--pattern` with one of", "", names));
+                return Err(Problem::not_found(
+                    "single pattern to draw; say `--pattern` with one of",
+                    "",
+                    names,
+                ));
             }
             std::fs::write(path, explanation.svg())?;
         }
@@ -105,7 +112,9 @@ fn test(arguments: &Test, page: &mut Page<'_>, log: LogFormat) -> Result<(), Pro
         let mut trace = Trace::new(&patterns.definitions, intake).map_err(|fault| wrong(&fault))?;
         for event in &events {
             match event {
-                Ok((key, time, record)) => show(&trace.take(key, *time, record), arguments.format, page)?,
+                Ok((key, time, record)) => {
+                    show(&trace.take(key, *time, record), arguments.format, page)?
+                }
                 Err(reason) => page.line(format!("no event: {}", printable(reason)))?,
             }
         }
@@ -140,10 +149,14 @@ impl Placement {
     fn new(arguments: &Test) -> Result<Self, Problem> {
         let names = Names::of(["record"]);
         let compile = |name, text: &Option<String>| {
-            let compiled = text.as_deref().map(|text| Expression::compile(name, text, &names));
+            let compiled = text
+                .as_deref()
+                .map(|text| Expression::compile(name, text, &names));
             compiled.transpose().map_err(|error| wrong(&error.into()))
         };
-        let decoder = Format::Json.decoder().map_err(|error| wrong(&error.into()))?;
+        let decoder = Format::Json
+            .decoder()
+            .map_err(|error| wrong(&error.into()))?;
         Ok(Self {
             decoder,
             key: compile("--key", &arguments.key)?,
@@ -173,7 +186,10 @@ impl Placement {
         if let Some(expression) = &self.key {
             expression.key(&variables, &mut key)?;
         }
-        let time = self.time.as_ref().map_or(Ok(number), |time| time.time(&variables))?;
+        let time = self
+            .time
+            .as_ref()
+            .map_or(Ok(number), |time| time.time(&variables))?;
         Ok((String::from_utf8_lossy(&key).into_owned(), time))
     }
 }

@@ -278,6 +278,10 @@ impl<'s, 'v> Environment<'s, 'v> {
                 self.work.spend(fields.len() / 16)?;
                 Ok(fields.get(name).is_some())
             }
+            // The names of a map are text alone.
+            (Value::Map(_), Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_)) => {
+                Ok(false)
+            }
             _ => {
                 let message = format!(
                     "in looks for a value in a list, or for text among the names of a map, not for {} in {}",
@@ -388,6 +392,7 @@ fn whole_index(index: &Value<'_>) -> Option<i128> {
     match index {
         Value::Int(place) => Some(i128::from(*place)),
         Value::Uint(place) => Some(i128::from(*place)),
+        Value::Double(place) if place.fract() == 0.0 => Some(*place as i128),
         _ => None,
     }
 }

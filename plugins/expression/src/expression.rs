@@ -133,18 +133,19 @@ impl Expression {
             .map_err(|failure| self.refuse(&failure))
     }
 
-    /// Its value as a time, milliseconds since the Unix epoch.
+    /// Its value as a time, milliseconds since the Unix epoch; none if it is null.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate); also `wrong-type` if it is no whole number, and `invalid-value` if that is no time.
-    pub fn time(&self, variables: &[Value<'_>]) -> Result<i64, Refusal> {
+    pub fn time(&self, variables: &[Value<'_>]) -> Result<Option<i64>, Refusal> {
         match self.evaluate(variables)? {
+            Value::Null => Ok(None),
             // The least number stands for no time.
-            Value::Int(time) if time > i64::MIN => Ok(time),
-            Value::Int(time) => Err(Refusal::new(
-                code::INVALID_VALUE,
-                format!("{}: {time} is no time", self.name),
-            )),
+            Value::Int(time) if time > i64::MIN => Ok(Some(time)),
+            Value::Int(time) => {
+                let message = format!("{}: {time} is no time", self.name);
+                Err(Refusal::new(code::INVALID_VALUE, message))
+            }
             other => {
                 let message = format!(
                     "{}: a value of type {}, where a time is expected: a whole number of milliseconds since 1970",
@@ -202,10 +203,12 @@ fn remedy_of_syntax() -> String {
     "write an expression of CEL, such as record.amount > 100 && record.status == 'DONE'".to_owned()
 }
 
-/// Line and column of an offset, both in characters from 1.
+/// Line and column of an offset in bytes; both from 1, the column in characters.
 fn place_of(text: &str, offset: u32) -> (usize, usize) {
-    let before = text.chars().take(offset as usize);
-    before.fold((1, 1), |(line, column), letter| match letter {
+    let before = text
+        .char_indices()
+        .take_while(|(at, _)| *at < offset as usize);
+    before.fold((1, 1), |(line, column), (_, letter)| match letter {
         '\n' => (line + 1, 1),
         _ => (line, column + 1),
     })

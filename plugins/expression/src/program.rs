@@ -9,7 +9,7 @@ use crate::{Type, Value};
 /// One operation, and where it stands in the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Characters from the beginning of the text.
+    /// Bytes from the beginning of the text.
     pub(crate) offset: u32,
     pub(crate) operation: Operation,
 }

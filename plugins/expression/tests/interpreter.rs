@@ -37,7 +37,6 @@ fn alike(ours: &Value<'_>, theirs: &cel::Value) -> bool {
         (Value::Null, cel::Value::Null) => true,
         (Value::Bool(ours), cel::Value::Bool(theirs)) => ours == theirs,
         (Value::Int(ours), cel::Value::Int(theirs)) => ours == theirs,
-        // A size is an int here and there, a sum of them too; only what was written as uint is one.
         (Value::Uint(ours), cel::Value::UInt(theirs)) => ours == theirs,
         (Value::Double(ours), cel::Value::Float(theirs)) => {
             ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan()
@@ -50,8 +49,24 @@ fn alike(ours: &Value<'_>, theirs: &cel::Value) -> bool {
                     .zip(theirs.iter())
                     .all(|(ours, theirs)| alike(ours, theirs))
         }
+        (Value::Map(ours), cel::Value::Map(theirs)) => {
+            let found = |name: &str| theirs.map.get(&cel::objects::Key::from(name));
+            ours.len() == theirs.map.len()
+                && ours
+                    .iter()
+                    .all(|(name, ours)| found(name).is_some_and(|theirs| alike(ours, theirs)))
+        }
         _ => false,
     }
+}
+
+fn loops_into_list(text: &str) -> bool {
+    text.contains(").map(") || text.contains(").filter(")
+}
+
+fn names_whole_map(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.')
+        .any(|word| word == "m")
 }
 
 const OPERATORS: [&str; 14] = [
@@ -108,13 +123,15 @@ proptest! {
     #[test]
     fn an_expression_comes_to_what_the_interpreter_makes_of_it(text in expression()) {
         // Here the names of a map have the order of the record, there none.
-        prop_assume!(!["(m).map(", "(m).filter("].iter().any(|unordered| text.contains(unordered)));
+        prop_assume!(!(loops_into_list(&text) && names_whole_map(&text)));
         let (variables, context) = variables();
         let program = Env::stdlib().compile(&text).unwrap();
         let theirs = program.execute(&context);
         let ours = Expression::compile("test", &text, &Names::of(["i", "d", "s", "l", "m", "b"])).unwrap().evaluate(&variables);
         match (&ours, &theirs) {
-            (Ok(Value::Map(_)), Ok(cel::Value::Map(_))) | (Err(_), Err(_)) => {}
+            (Err(_), Err(_)) => {}
+            // The interpreter takes a map for the list of its names, which the language does not.
+            (Err(refusal), Ok(_)) if refusal.message().contains("values of type list and map") => {}
             (Ok(ours), Ok(theirs)) => prop_assert!(alike(ours, theirs), "{text}: {ours:?}, {theirs:?}"),
             _ => prop_assert!(false, "{text}: {ours:?}, {theirs:?}"),
         }

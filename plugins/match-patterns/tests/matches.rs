@@ -19,7 +19,7 @@ fn callbacks() -> Json {
             ] } },
             { "Profile": { "fields": [{ "tier": "text" }, { "region": "text" }] } },
         ] } },
-        "filter": "has(record.Interaction)",
+        "where": "has(record.Interaction)",
         "event": "{'status': record.Interaction.status, 'channel': record.Interaction.channel}",
         "patterns": { "repeated-failure-callback": {
             "stages": [
@@ -160,8 +160,8 @@ fn a_configuration_that_makes_no_sense_is_refused_with_its_place() {
             "line 1, column 10",
         ),
         (
-            json!({ "patterns": { "p": { "stages": [{ "name": "a" }] } }, "filter": "event.x" }),
-            "filter",
+            json!({ "patterns": { "p": { "stages": [{ "name": "a" }] } }, "where": "event.x" }),
+            "where",
         ),
         (json!({}), "patterns"),
     ] {

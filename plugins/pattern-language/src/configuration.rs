@@ -15,7 +15,7 @@ pub struct Configuration {
     #[serde(default)]
     pub format: Format,
     /// Which records are events: an expression over `record`. Without it, all. Others are passed over: they come between no events.
-    #[serde(default)]
+    #[serde(rename = "where", default)]
     pub filter: Option<String>,
     /// What of a record patterns see, and what is remembered: an expression over `record`, such as
     /// `{'status': record.status, 'channel': record.channel}`. Without it, all of it.

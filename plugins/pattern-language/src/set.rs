@@ -74,7 +74,7 @@ impl Intake {
             text.map(|text| Expression::compile(name, text, &names))
                 .transpose()
         };
-        let (filter, event) = (compile("filter", filter)?, compile("event", event)?);
+        let (filter, event) = (compile("where", filter)?, compile("event", event)?);
         let mut decoder = format.decoder()?;
         if let Some(event) = &event {
             decoder = decoder.for_expressions(filter.iter().chain([event]), 0);

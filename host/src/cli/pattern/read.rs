@@ -26,24 +26,37 @@ impl Patterns {
         let path = &which.file;
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let mut found = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("sql") => vec![Self::of_one(path, Definition {
-                match_recognize: Some(text),
-                ..Definition::default()
-            })],
-            Some("json") => Self::of_value(path, serde_json::from_str(&text).map_err(|error| wrong(path, &error))?)?,
+            Some("sql") => vec![Self::of_one(
+                path,
+                Definition {
+                    match_recognize: Some(text),
+                    ..Definition::default()
+                },
+            )],
+            Some("json") => Self::of_value(
+                path,
+                serde_json::from_str(&text).map_err(|error| wrong(path, &error))?,
+            )?,
             _ => match toml::from_str::<Json>(&text).map_err(|error| wrong(path, &error))? {
                 value if is_manifest(&value) => Self::of_manifest(which, log)?,
                 value => Self::of_value(path, value)?,
             },
         };
         if let Some(wanted) = &which.pattern {
-            let names: Vec<String> = found.iter().flat_map(|patterns| patterns.definitions.keys().cloned()).collect();
+            let names: Vec<String> = found
+                .iter()
+                .flat_map(|patterns| patterns.definitions.keys().cloned())
+                .collect();
             for patterns in &mut found {
                 patterns.definitions.retain(|name, _| name == wanted);
             }
             found.retain(|patterns| !patterns.definitions.is_empty());
             if found.is_empty() {
-                return Err(Problem::not_found("pattern", wanted, names.iter().map(String::as_str)));
+                return Err(Problem::not_found(
+                    "pattern",
+                    wanted,
+                    names.iter().map(String::as_str),
+                ));
             }
         }
         Ok(found)
@@ -59,7 +72,8 @@ impl Patterns {
     }
 
     fn of_configuration(path: &Path, value: Json) -> Result<Self, Problem> {
-        let configuration: Configuration = serde_json::from_value(value).map_err(|error| wrong(path, &error))?;
+        let configuration: Configuration =
+            serde_json::from_value(value).map_err(|error| wrong(path, &error))?;
         Ok(Self {
             definitions: configuration.patterns,
             filter: configuration.filter,
@@ -69,7 +83,9 @@ impl Patterns {
 
     /// One pattern, named for its file.
     fn of_one(path: &Path, definition: Definition) -> Self {
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         Self {
             definitions: Definitions::from([(name, definition)]),
             filter: None,
@@ -99,8 +115,12 @@ impl Patterns {
             return Err(Problem::NotFound(message));
         }
         let wanted = |name: &str| which.stage.as_deref().is_none_or(|wanted| wanted == name);
-        let stages = stages.into_iter().filter(|stage| wanted(&*stage.name.value));
-        stages.map(|stage| Self::of_configuration(&which.file, stage.configuration.json.clone())).collect()
+        let stages = stages
+            .into_iter()
+            .filter(|stage| wanted(&*stage.name.value));
+        stages
+            .map(|stage| Self::of_configuration(&which.file, stage.configuration.json.clone()))
+            .collect()
     }
 }
 
@@ -116,15 +136,29 @@ pub(super) fn events(path: &Path) -> Result<Vec<Vec<u8>>, Problem> {
         true => io::stdin().lock().read_to_end(&mut bytes),
         false => fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
     };
-    read.map_err(|error| Problem::Other(Code::SOURCE_UNREADABLE, format!("{}: {error}", path.display())))?;
+    read.map_err(|error| {
+        Problem::Other(
+            Code::SOURCE_UNREADABLE,
+            format!("{}: {error}", path.display()),
+        )
+    })?;
     let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    Ok(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect())
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    Problem::Other(code::UNREADABLE_MANIFEST, format!("{}: {error}", path.display()))
+    Problem::Other(
+        code::UNREADABLE_MANIFEST,
+        format!("{}: {error}", path.display()),
+    )
 }
 
 fn wrong(path: &Path, error: &dyn std::fmt::Display) -> Problem {
-    Problem::Other(code::UNUSABLE_PATTERN, format!("{}: {error}", path.display()))
+    Problem::Other(
+        code::UNUSABLE_PATTERN,
+        format!("{}: {error}", path.display()),
+    )
 }

@@ -298,7 +298,10 @@ fn value_of(literal: &LiteralValue) -> Option<Value<'static>> {
     })
 }
 
-fn binary(name: &str) -> Option<fn(Box<[Node; 2]>) -> Operation> {
+/// Makes an operation of two operands.
+type Binary = fn(Box<[Node; 2]>) -> Operation;
+
+fn binary(name: &str) -> Option<Binary> {
     Some(match name {
         operators::LOGICAL_AND => Operation::And,
         operators::LOGICAL_OR => Operation::Or,

@@ -21,7 +21,8 @@ enum Tagged<T, L, M> {
     Type(u8),
 }
 
-type Read = Tagged<String, Vec<Value<'static>>, Vec<(String, Value<'static>)>>;
+type Fields = Vec<(String, Value<'static>)>;
+type Read = Tagged<String, Vec<Value<'static>>, Fields>;
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -73,7 +73,7 @@ fn what_is_not_of_the_language_is_refused_with_its_place() {
         ("(1", "line 1, column 3"),
         ("'abc", "line 1, column 1"),
         ("99999999999999999999", "line 1, column 1"),
-        ("has(record)", "line 1, column 4"),
+        ("has(record)", "line 1, column 5"),
         ("record.status.matches('a*')", "line 1, column 22"),
         ("timestamp('2020-01-01T00:00:00Z')", "line 1, column 10"),
         ("b'bytes'", "line 1, column 1"),
