@@ -11,6 +11,7 @@ mod inspection;
 mod literal;
 mod log;
 mod page;
+mod pattern;
 mod pipelines;
 mod plugin;
 mod preflight;
@@ -85,6 +86,9 @@ enum Command {
     /// Plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Patterns over events: explain them, draw them, try them out.
+    #[command(subcommand)]
+    Pattern(pattern::Command),
     /// Say what an error code means and what to do.
     Explain(explain::Arguments),
 }
@@ -149,6 +153,7 @@ impl Arguments {
             Command::State(command) => state::run(command, format),
             Command::Checkpoint(command) => checkpoint::run(command, format),
             Command::Plugin(command) => plugin::run(command, format),
+            Command::Pattern(command) => pattern::run(command, format),
             Command::Explain(arguments) => explain::run(arguments, format),
         };
         ExitCode::from(exit as u8)
