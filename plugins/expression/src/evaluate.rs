@@ -23,28 +23,26 @@ pub(crate) struct Work {
     left: Cell<u32>,
 }
 
-/// Why an evaluation has no result.
+/// Why an evaluation has no result. Behind a pointer, for results are passed on at every step, and few of them are failures.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+pub(crate) struct Failure(Box<Reason>);
+
+#[derive(Debug)]
+struct Reason {
+    code: &'static str,
+    message: String,
     /// Where in the text: the innermost operation that failed.
-    pub(crate) offset: Option<u32>,
+    offset: Option<u32>,
 }
 
 impl Failure {
+    #[cold]
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Reason {
             code,
             message: message.into(),
             offset: None,
-        }
-    }
-
-    #[cold]
-    fn at(mut self, node: &Node) -> Self {
-        self.offset.get_or_insert(node.offset);
-        self
+        }))
     }
 
     #[cold]
@@ -52,9 +50,28 @@ impl Failure {
         Self::new(code::WRONG_TYPE, message)
     }
 
+    #[cold]
+    fn at(mut self, node: &Node) -> Self {
+        self.0.offset.get_or_insert(node.offset);
+        self
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Bytes from the beginning of the text.
+    pub(crate) fn offset(&self) -> u32 {
+        self.0.offset.unwrap_or(0)
+    }
+
     /// Whether nothing beside it may decide instead.
     fn is_final(&self) -> bool {
-        self.code == code::TOO_MUCH_WORK
+        self.0.code == code::TOO_MUCH_WORK
     }
 }
 

@@ -190,12 +190,12 @@ impl Expression {
 
     #[cold]
     fn refuse(&self, failure: &Failure) -> Refusal {
-        let (line, column) = place_of(&self.text, failure.offset.unwrap_or(0));
+        let (line, column) = place_of(&self.text, failure.offset());
         let message = format!(
             "{}: line {line}, column {column}: {}",
-            self.name, failure.message
+            self.name, failure.message()
         );
-        Refusal::new(failure.code, message)
+        Refusal::new(failure.code(), message)
     }
 }
 
