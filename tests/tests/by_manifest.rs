@@ -48,8 +48,6 @@ fn ready_plugins_put_out_what_the_pipeline_in_code_does() {
 fn hostile_input_leads_to_the_same_with_two_instances_and_many_checkpoints() {
     let lines = Generator::new(12, Traffic::Hostile).lines(60_000);
     assert_model_output(&lines, |pipeline| {
-        pipeline
-            .set("pipeline.parallelism=2")
-            .checkpoint_every(100)
+        pipeline.set("pipeline.parallelism=2").checkpoint_every(100)
     });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jackfield_expression::Format;
+use jackfield_expression::{Format, one_table};
 use jackfield_sdk::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,6 +51,7 @@ pub struct Configuration {
 /// How windows are laid over time.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = one_table)]
 pub enum WindowOption {
     /// Of one size, end to end.
     Tumbling {
@@ -82,6 +83,7 @@ pub enum WindowOption {
 /// When a window puts out what it comes to.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = one_table)]
 pub enum TriggerOption {
     /// Once the watermark has reached its end.
     EventTime,
@@ -96,6 +98,7 @@ pub enum TriggerOption {
 /// Which records a window is left with when it puts out what it comes to.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = one_table)]
 pub enum EvictOption {
     /// The last so many.
     KeepLast(#[schemars(range(min = 1))] usize),
@@ -103,9 +106,10 @@ pub enum EvictOption {
     KeepWithin(Duration),
 }
 
-/// What is made of the records of a window. Where an expression about a record comes to null, the record counts for nothing.
+/// What is made of the records of a window: `"count"`, or a table of one function and what it takes, such as `{ sum = "record.amount" }`. Where an expression about a record comes to null, the record counts for nothing.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = one_table)]
 pub enum Function {
     /// How many records there are.
     Count,

@@ -55,7 +55,7 @@ fn configuration() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
     #[test]
     fn batches_and_restarts_cannot_be_seen(
         configuration in configuration(),

@@ -193,7 +193,8 @@ impl Expression {
         let (line, column) = place_of(&self.text, failure.offset());
         let message = format!(
             "{}: line {line}, column {column}: {}",
-            self.name, failure.message()
+            self.name,
+            failure.message()
         );
         Refusal::new(failure.code(), message)
     }

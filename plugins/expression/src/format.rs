@@ -18,6 +18,7 @@ use crate::{Expression, Refusal, Value};
 /// How records are encoded: `"json"`, or `{ encoded = … }` with what each holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(transform = crate::one_table)]
 pub enum Format {
     /// JSON, which says itself what it holds.
     #[default]

@@ -42,6 +42,7 @@
 //! As in CEL, whole numbers and others are compared but not added to each other: `double(record.amount) * 1.5`. Times are whole
 //! milliseconds since the Unix epoch. Regular expressions, bytes, time stamps and protocol buffers are left out.
 
+mod choice;
 mod evaluate;
 mod expression;
 mod format;
@@ -51,6 +52,7 @@ mod refusal;
 mod template;
 mod value;
 
+pub use choice::one_table;
 pub use evaluate::WORK_LIMIT;
 pub use expression::{CompileError, Expression, LONGEST_TEXT};
 pub use format::{Decoder, Field, Format, FormatError, Schema, Variant};

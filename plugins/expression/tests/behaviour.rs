@@ -11,6 +11,8 @@ mod expressions;
 mod json;
 #[path = "behaviour/refusals.rs"]
 mod refusals;
+#[path = "behaviour/schema.rs"]
+mod schema;
 #[path = "behaviour/templates.rs"]
 mod templates;
 

@@ -119,7 +119,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
     #[test]
     fn an_expression_comes_to_what_the_interpreter_makes_of_it(text in expression()) {
         // Here the names of a map have the order of the record, there none.

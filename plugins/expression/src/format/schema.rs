@@ -27,6 +27,7 @@ use super::FormatError;
 /// name to that: `has(record.Interaction) && record.Interaction.status == 'FAILURE'`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(transform = crate::one_table)]
 pub enum Schema {
     /// `bool`
     Bool,
