@@ -1,6 +1,7 @@
 //! No text and no record makes an evaluation go on for long, or fill the memory.
 
 use jackfield_expression::{Expression, LONGEST_TEXT, Names, Template, Value};
+use proptest::prelude::*;
 
 use crate::refused;
 
@@ -79,6 +80,71 @@ fn operations_that_are_nested_too_deep_are_refused() {
         if let Ok(compiled) = compile(&text) {
             // What amounts to little may be written at length.
             assert!(text.starts_with(['!', '(']), "{}", compiled.source());
+        }
+    }
+}
+
+/// What expressions are made of, and what they are not.
+const TOKENS: [&str; 44] = [
+    "list",
+    "x",
+    "1",
+    "2u",
+    "1.5",
+    "'a'",
+    "\"\\u00e4\"",
+    "b'x'",
+    "r'\\'",
+    "null",
+    "true",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "?",
+    ".",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "!",
+    "&&",
+    "||",
+    "==",
+    "<",
+    "in",
+    ".map(",
+    ".all(",
+    ".exists_one(",
+    "has(",
+    "size(",
+    "int(",
+    "type(",
+    " ",
+    "\n",
+    "//",
+    "0x",
+    "`",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn any_tokens_are_evaluated_or_refused(tokens in prop::collection::vec(prop::sample::select(&TOKENS), 0..30)) {
+        if let Ok(compiled) = compile(&tokens.concat()) {
+            let _ = compiled.evaluate(&[long_list()]);
+        }
+    }
+
+    #[test]
+    fn any_text_is_evaluated_or_refused(text in any::<String>()) {
+        if let Ok(compiled) = compile(&text) {
+            let _ = compiled.evaluate(&[long_list()]);
         }
     }
 }
