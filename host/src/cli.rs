@@ -12,6 +12,7 @@ mod inspection;
 mod literal;
 mod log;
 mod page;
+mod pattern;
 mod pipelines;
 mod plugin;
 mod preflight;
@@ -89,6 +90,9 @@ enum Command {
     /// Plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Patterns over events: explain them, draw them, try them out.
+    #[command(subcommand)]
+    Pattern(pattern::Command),
     /// Say what an error code means and what to do.
     Explain(explain::Arguments),
 }
@@ -154,6 +158,7 @@ impl Arguments {
             Command::Checkpoint(command) => checkpoint::run(command, format),
             Command::Audit(command) => audit::run(command, format),
             Command::Plugin(command) => plugin::run(command, format),
+            Command::Pattern(command) => pattern::run(command, format),
             Command::Explain(arguments) => explain::run(arguments, format),
         };
         ExitCode::from(exit as u8)

@@ -116,6 +116,10 @@ codes! {
     UNUSABLE_SCHEMA = "JF-1026", "plugin describes its options wrongly",
         "What the plugin gives as the JSON Schema of its configuration is not one, so that nothing can be checked against it.",
         "Report it to the plugin's author, or use another version of the plugin.";
+    UNUSABLE_PATTERN = "JF-1027", "pattern makes no sense",
+        "A pattern over events, or an expression in it, cannot be read, names what is not there, or means nothing. The message \
+         says where and begins with a word for the kind of mistake: `pattern-expression`, `match-recognize-syntax` and so on.",
+        "Do what the message says behind its last semicolon. `jackfield pattern explain` shows how a pattern is understood.";
     UNUSABLE_CERTIFICATE = "JF-1030", "certificate or key cannot be used",
         "A file that a connection names for TLS does not exist, this user may not read it, it is not in PEM, or a key is not that \
          of its certificate.",

@@ -108,7 +108,10 @@ mod state;
 
 pub use automaton::{Action, EdgeDescription, Fingerprint, StateDescription, StateKind};
 pub use matched::{Match, Taken};
-pub use matcher::{AdvanceError, Arrival, Limits, MatchError, Matcher, Output, Shape, Timers};
+pub use matcher::{
+    AdvanceError, Arrival, Limits, MatchError, Matcher, Output, Shape, Standing, Timers, Trial,
+    TriedEdge,
+};
 pub use pattern::{Contiguity, Pattern, PatternError, Phase};
 pub use skip::{SkipStrategy, SkipTarget};
 pub use state::{PatternState, Usage, Version1};

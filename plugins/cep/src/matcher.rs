@@ -7,6 +7,7 @@ mod options;
 mod question;
 mod step;
 mod time;
+mod trial;
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
@@ -15,6 +16,7 @@ pub use adopt::Shape;
 pub use error::{AdvanceError, MatchError};
 pub use options::{Limits, Timers};
 use question::Question;
+pub use trial::{Standing, Trial, TriedEdge};
 
 use crate::automaton::{Automaton, Guard, StageIndex};
 use crate::condition::Condition;
@@ -39,6 +41,8 @@ pub struct Matcher<E> {
     skip: SkipStrategy,
     limits: Limits,
     timers: Timers,
+    /// Bytes that an event keeps elsewhere.
+    weigh: Option<fn(&E) -> usize>,
     order: Option<Order<E>>,
     /// Whether events may begin matches.
     begins: bool,
@@ -121,6 +125,7 @@ impl<E> Matcher<E> {
             skip,
             limits: Limits::default(),
             timers: Timers::default(),
+            weigh: None,
             order: None,
             begins: true,
             spare: RefCell::default(),
@@ -205,6 +210,9 @@ impl<E> Matcher<E> {
     ) -> Result<(), AdvanceError<X>> {
         if let Some(begun) = &mut state.begun {
             self.place(begun);
+            if let Some(weigh) = self.weigh {
+                begun.buffer.weigh_once(weigh);
+            }
         }
         self.require_own(state)?;
         let mut scratch = self.scratch.take().unwrap_or_default();

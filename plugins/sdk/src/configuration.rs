@@ -58,6 +58,22 @@ impl From<Duration> for std::time::Duration {
     }
 }
 
+impl serde::Serialize for Duration {
+    /// In the largest unit that it is a whole number of.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, unit): &&(&str, i64)| self.milliseconds % unit == 0;
+        let largest = UNITS.iter().filter(whole).max_by_key(|(_, unit)| *unit);
+        let (name, unit) = largest.unwrap_or(&UNITS[0]);
+        write!(formatter, "{}{name}", self.milliseconds / unit)
+    }
+}
+
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(DurationVisitor)

@@ -152,21 +152,19 @@ impl<S: Stage> Runner<S> {
     }
 
     fn load_entry(&mut self, key: &[u8], version: u32, value: &[u8]) -> Result<(), String> {
-        if version == S::STATE_VERSION {
-            return self.store.load(key, value, None);
-        }
-        if !(S::OLDEST_STATE_VERSION..S::STATE_VERSION).contains(&version) {
+        let readable = S::OLDEST_STATE_VERSION..=S::STATE_VERSION;
+        if !readable.contains(&version) {
             return Err(format!(
                 "the plugin reads the versions {} to {}",
                 S::OLDEST_STATE_VERSION,
                 S::STATE_VERSION
             ));
         }
-        self.store.load(
-            key,
-            value,
-            Some(&|bytes| S::decode_older_state(version, bytes)),
-        )
+        let decode = |bytes: &[u8]| S::decode_older_state(version, bytes);
+        let decode_older = (version != S::STATE_VERSION).then_some(&decode as _);
+        let place = self.store.load(key, value, decode_older)?;
+        let state = self.store.state(place);
+        state.map_or(Ok(()), |state| self.stage.loaded(state))
     }
 
     /// Works on the records of input `input` and the marks between them.

@@ -38,6 +38,15 @@ pub trait Stage: Sized + 'static {
     /// What is wrong with the configuration that its schema could not say, for the reader of the manifest.
     fn new(configuration: Self::Configuration) -> Result<Self, String>;
 
+    /// Looks at the state of one key that is being loaded, before any record: another configuration may have written it.
+    ///
+    /// # Errors
+    /// Why the stage cannot go on with it, for the operator. The pipeline does not start.
+    fn loaded(&mut self, state: &Self::State) -> Result<(), String> {
+        let _ = state;
+        Ok(())
+    }
+
     /// Works on one record.
     ///
     /// # Errors

@@ -224,13 +224,13 @@ impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
         self.slots.reserve(keys);
     }
 
-    /// Takes over an entry of the host. `decode_older` decodes the state, if the entry is of another version.
+    /// Takes over an entry of the host, and returns its slot. `decode_older` decodes the state, if the entry is of another version.
     pub(crate) fn load(
         &mut self,
         key: &[u8],
         value: &[u8],
         decode_older: Option<DecodeState<'_, S>>,
-    ) -> Result<(), String> {
+    ) -> Result<Place, String> {
         let (times, state) = entry::decode(value, decode_older)?;
         let place = self.find_or_insert(key);
         let slot = &mut self.slots[place as usize];
@@ -247,7 +247,7 @@ impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
         if decode_older.is_some() {
             self.touch(place);
         }
-        Ok(())
+        Ok(place)
     }
 
     /// What has changed since the last flush, by rising key.

@@ -128,6 +128,23 @@ impl Automaton {
         })
     }
 
+    /// What a guard asks, in the labels of its conditions.
+    pub(crate) fn text(&self, guard: &Guard) -> String {
+        guard.text(&self.texts)
+    }
+
+    /// What a condition is called.
+    pub(crate) fn label(&self, index: crate::condition::ConditionIndex) -> &str {
+        self.texts
+            .get(usize::from(index))
+            .map_or("", String::as_str)
+    }
+
+    /// What a state is called.
+    pub(crate) fn name(&self, index: StateIndex) -> &str {
+        self.state(index).map_or("", |state| &state.name)
+    }
+
     /// FNV-1a, 64 bits (Fowler, Noll, Vo), of all that is to be seen of the pattern.
     fn identify(&self, skip: &SkipStrategy) -> Fingerprint {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

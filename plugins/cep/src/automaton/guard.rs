@@ -78,6 +78,26 @@ impl Guard {
         }
     }
 
+    /// The conditions that it is made of, from left to right, each once.
+    pub(crate) fn conditions(&self) -> Vec<ConditionIndex> {
+        fn collect(guard: &Guard, found: &mut Vec<ConditionIndex>) {
+            match guard {
+                Guard::Always | Guard::Never => {}
+                Guard::Holds(index) | Guard::Fails(index) => {
+                    if !found.contains(index) {
+                        found.push(*index);
+                    }
+                }
+                Guard::All(guards) | Guard::Any(guards) => {
+                    guards.iter().for_each(|guard| collect(guard, found));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        collect(self, &mut found);
+        found
+    }
+
     /// In words; the empty text for [`Always`](Self::Always).
     pub(crate) fn text(&self, texts: &[String]) -> String {
         let name = |index: &ConditionIndex| match texts.get(usize::from(*index)) {

@@ -52,6 +52,36 @@ impl<E> Matcher<E> {
         Ok(state.begun.as_ref().map_or(0, |begun| begun.matches()))
     }
 
+    /// Drops all matches that this pattern has begun, and hands each to `on_dropped`, the earliest first. Returns how many those
+    /// were. Events that wait go on waiting.
+    ///
+    /// # Errors
+    /// The state is of another pattern; nothing has changed.
+    pub fn give_up(
+        &self,
+        state: &mut PatternState<E>,
+        mut on_dropped: impl FnMut(Match<'_, E>),
+    ) -> Result<usize, MatchError> {
+        self.require_own(state)?;
+        let Some(begun) = state.begun.take() else {
+            return Ok(0);
+        };
+        let mut scratch = Scratch::default();
+        let has_begun = |partial: &&PartialMatch| !partial.is_beginning();
+        let mut gone: Vec<_> = begun
+            .partial
+            .iter()
+            .chain(&begun.complete)
+            .filter(has_begun)
+            .collect();
+        gone.sort_by_key(|partial| partial.start);
+        for partial in &gone {
+            begun.path(**partial, &mut scratch.path);
+            on_dropped(self.matched(&begun, &scratch, partial.started));
+        }
+        Ok(gone.len())
+    }
+
     fn rename(
         &self,
         begun: &mut Begun<E>,

@@ -12,7 +12,8 @@ use super::Matcher;
 pub struct Limits {
     /// Matches that have begun and are not complete.
     pub partial_matches: usize,
-    /// Bytes that matches and their events take, without what an event keeps elsewhere.
+    /// Bytes that matches and their events take; what an event keeps elsewhere counts as
+    /// [`weighing`](crate::Matcher::weighing) says.
     pub bytes: usize,
 }
 
@@ -50,6 +51,14 @@ impl<E> Matcher<E> {
     #[must_use]
     pub fn timers(mut self, timers: Timers) -> Self {
         self.timers = timers;
+        self
+    }
+
+    /// Sets how many bytes an event keeps elsewhere, such as those of its text: they then count for [`Limits::bytes`]. An
+    /// event's weight must not change.
+    #[must_use]
+    pub fn weighing(mut self, weigh: fn(&E) -> usize) -> Self {
+        self.weigh = Some(weigh);
         self
     }
 

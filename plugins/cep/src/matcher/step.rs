@@ -40,7 +40,7 @@ impl<E> Matcher<E> {
             has_begun |= self.move_on(begun, scratch, partial, &current)?;
         }
         scratch.before = before;
-        begun.buffer.settle(index, event);
+        begun.buffer.settle(index, event, self.weigh);
         for complete in scratch.complete.drain(..) {
             heap::push(&mut begun.complete, complete);
         }

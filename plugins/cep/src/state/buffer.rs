@@ -24,6 +24,10 @@ pub(crate) struct Buffer<E> {
     free_event: EventIndex,
     live_steps: usize,
     live_events: usize,
+    /// Bytes that the events keep elsewhere.
+    live_weight: usize,
+    /// Whether each event's weight is known: it is not stored.
+    is_weighed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub(crate) struct Slot<E> {
     pub(crate) number: u64,
     /// The steps that took it; while it is free, the next free one.
     holders: u32,
+    /// Bytes that it keeps elsewhere.
+    weight: u32,
 }
 
 const END: u32 = u32::MAX;
@@ -65,6 +71,8 @@ impl<E> Default for Buffer<E> {
             free_event: END,
             live_steps: 0,
             live_events: 0,
+            live_weight: 0,
+            is_weighed: true,
         }
     }
 }
@@ -79,6 +87,7 @@ impl<E> Buffer<E> {
             timestamp,
             number,
             holders: 0,
+            weight: 0,
         };
         if let Some(free) = self.events.get_mut(self.free_event as usize) {
             let index = self.free_event;
@@ -90,10 +99,15 @@ impl<E> Buffer<E> {
         place(self.events.len())
     }
 
-    /// Puts the event into its place, or gives that back if no step took it.
-    pub(crate) fn settle(&mut self, index: EventIndex, event: E) {
+    /// Puts the event into its place, or gives that back if no step took it. `weigh` tells the bytes that it keeps elsewhere.
+    #[inline]
+    pub(crate) fn settle(&mut self, index: EventIndex, event: E, weigh: Option<fn(&E) -> usize>) {
         let slot = &mut self.events[index as usize];
         if slot.holders > 0 {
+            if let Some(weigh) = weigh {
+                slot.weight = saturated(weigh(&event));
+                self.live_weight += slot.weight as usize;
+            }
             slot.event = Some(event);
         } else {
             self.free(index);
@@ -159,8 +173,29 @@ impl<E> Buffer<E> {
         let slot = &mut self.events[index as usize];
         slot.event = None;
         slot.holders = self.free_event;
+        self.live_weight -= std::mem::take(&mut slot.weight) as usize;
         self.free_event = index;
         self.live_events -= 1;
+    }
+
+    /// Finds out what the events weigh that were loaded.
+    #[inline]
+    pub(crate) fn weigh_once(&mut self, weigh: fn(&E) -> usize) {
+        if !std::mem::replace(&mut self.is_weighed, true) {
+            self.live_weight = 0;
+            for slot in &mut self.events {
+                slot.weight = slot
+                    .event
+                    .as_ref()
+                    .map_or(0, |event| saturated(weigh(event)));
+                self.live_weight += slot.weight as usize;
+            }
+        }
+    }
+
+    /// To be weighed: what it holds was loaded.
+    pub(super) fn is_loaded(&mut self) {
+        self.is_weighed = false;
     }
 
     /// The steps to this one, in the order in which they were taken.
@@ -199,14 +234,17 @@ impl<E> Buffer<E> {
         self.live_events
     }
 
-    /// Bytes that its steps and events take, those of events not counted that lie elsewhere.
+    /// Bytes that its steps and events take; of what events keep elsewhere, as much as was weighed.
     pub(crate) fn live_bytes(&self) -> usize {
-        self.live_steps * size_of::<Step>() + self.live_events * size_of::<Slot<E>>()
+        let places = self.live_steps * size_of::<Step>() + self.live_events * size_of::<Slot<E>>();
+        places + self.live_weight
     }
 
     /// Bytes that it has room for.
     pub(crate) fn capacity_bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<Step>() + self.events.capacity() * size_of::<Slot<E>>()
+        let places = self.steps.capacity() * size_of::<Step>()
+            + self.events.capacity() * size_of::<Slot<E>>();
+        places + self.live_weight
     }
 
     /// Makes it as good as new, but for the memory that it has.
@@ -215,7 +253,12 @@ impl<E> Buffer<E> {
         self.events.clear();
         (self.free_step, self.free_event) = (END, END);
         (self.live_steps, self.live_events) = (0, 0);
+        (self.live_weight, self.is_weighed) = (0, true);
     }
+}
+
+fn saturated(weight: usize) -> u32 {
+    u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 /// The place of the last of so many. What holds 2^32 of them has no memory left.
@@ -231,7 +274,7 @@ mod tests {
     fn take(buffer: &mut Buffer<char>, event: char, before: StepIndex) -> StepIndex {
         let index = buffer.reserve(0, 0);
         let step = buffer.step(0, index, before);
-        buffer.settle(index, event);
+        buffer.settle(index, event, None);
         step
     }
 
@@ -258,12 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn what_events_weigh_goes_with_them() {
+        let mut buffer = Buffer::default();
+        let index = buffer.reserve(0, 0);
+        let step = buffer.step(0, index, NO_STEP);
+        buffer.settle(index, 'a', Some(|_| 1_000));
+        assert!(buffer.live_bytes() > 1_000);
+        buffer.release(step);
+        assert_eq!(buffer.live_bytes(), 0);
+    }
+
+    #[test]
     fn an_event_that_nobody_takes_leaves_nothing() {
         let mut buffer = Buffer::default();
         let index = buffer.reserve(0, 0);
         let step = buffer.step(0, index, NO_STEP);
         buffer.release(step);
-        buffer.settle(index, 'a');
+        buffer.settle(index, 'a', None);
         assert_eq!(buffer.live_bytes(), 0);
     }
 }

@@ -246,8 +246,9 @@ impl<E> Buffer<E> {
             self.step(*stage, *event, before);
         }
         for (event, index) in taken.into_iter().zip(0..) {
-            self.settle(index, event);
+            self.settle(index, event, None);
         }
+        self.is_loaded();
         // What made a step held it; from here on, the matches do.
         for step in &mut self.steps {
             step.release_maker();

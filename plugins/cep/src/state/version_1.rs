@@ -112,7 +112,7 @@ impl<E> From<OldBegun<E>> for Begun<E> {
             heap::push(&mut begun.partial, partial);
         }
         for (event, index) in events.into_iter().zip(0..) {
-            begun.buffer.settle(index, event);
+            begun.buffer.settle(index, event, None);
         }
         begun
     }
