@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn lines_that_were_taken_out_moved_or_doubled_break_the_chain() {
-        let changes: [fn(&[&str]) -> Vec<String>; 3] = [
+        type Reorder = fn(&[&str]) -> Vec<String>;
+        let changes: [Reorder; 3] = [
             |lines| vec![lines[0].to_owned(), lines[2].to_owned()],
             |lines| {
                 vec![

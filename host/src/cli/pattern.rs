@@ -186,11 +186,12 @@ impl Placement {
         if let Some(expression) = &self.key {
             expression.key(&variables, &mut key)?;
         }
-        let time = self
-            .time
-            .as_ref()
-            .map_or(Ok(number), |time| time.time(&variables))?;
-        Ok((String::from_utf8_lossy(&key).into_owned(), time))
+        let time = match &self.time {
+            Some(time) => time.time(&variables)?,
+            None => None,
+        };
+        let key = String::from_utf8_lossy(&key).into_owned();
+        Ok((key, time.unwrap_or(number)))
     }
 }
 

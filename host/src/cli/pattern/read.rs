@@ -115,9 +115,7 @@ impl Patterns {
             return Err(Problem::NotFound(message));
         }
         let wanted = |name: &str| which.stage.as_deref().is_none_or(|wanted| wanted == name);
-        let stages = stages
-            .into_iter()
-            .filter(|stage| wanted(&*stage.name.value));
+        let stages = stages.into_iter().filter(|stage| wanted(&stage.name.value));
         stages
             .map(|stage| Self::of_configuration(&which.file, stage.configuration.json.clone()))
             .collect()

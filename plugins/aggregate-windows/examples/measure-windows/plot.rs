@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 420.0;
 /// Around the chart: left, right (for the names of the lines), top, bottom.
-const MARGIN: (f64, f64, f64, f64) = (70.0, 230.0, 40.0, 50.0);
+const MARGIN: (f64, f64, f64, f64) = (70.0, 290.0, 40.0, 50.0);
 
 /// Of Okabe and Ito (2008), to be told apart by everybody.
 const COLOURS: [&str; 6] = [
