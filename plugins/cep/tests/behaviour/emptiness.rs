@@ -67,7 +67,7 @@ fn of_a_million_keys_nothing_is_left_after_their_last_window() {
         }
     }
     assert!(
-        most.partial_matches > KEYS && matches > KEYS,
+        most.partial_matches > KEYS / 4 && matches > KEYS / 4,
         "there is something to forget"
     );
     let end = 1_000 + EVENTS - 1 + i64::try_from(WITHIN).unwrap();
