@@ -96,7 +96,13 @@ pub(super) fn drawn(events: u32) -> String {
         "keys",
         &WINDOWED,
         &[10, 100, 1_000, 10_000, 100_000, 1_000_000],
-        |shape, keys| measured(shape(0), (keys, USUAL_WITHIN), events),
+        |shape, keys| {
+            measured(
+                shape(0),
+                (keys, USUAL_WITHIN),
+                events.max(keys.saturating_mul(10)),
+            )
+        },
     );
     draw(&[windows, loops, keys])
 }
