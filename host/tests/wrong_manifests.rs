@@ -22,6 +22,7 @@ const ELSEWHERE: &[&code::Code] = &[
     &code::MISSING_OPTION,
     &code::INVALID_OPTION,
     &code::UNUSABLE_SCHEMA,
+    &code::UNUSABLE_PATTERN,
     &code::UNUSABLE_CERTIFICATE,
 ];
 

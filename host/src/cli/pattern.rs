@@ -5,7 +5,7 @@ mod read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jackfield_expression::{Decoder, Expression, Format, Names, Refusal, Value};
+use jackfield_expression::{Decoder, Expression, Format, Names, Value};
 use jackfield_pattern_language::trace::{Step, Trace};
 use jackfield_pattern_language::{Explanation, Fault, Intake};
 
@@ -169,7 +169,7 @@ impl Placement {
         let numbered = (1..).zip(records);
         let placed = numbered.map(|(number, record)| {
             let place = self.place_one(number, &record);
-            let (key, time) = place.map_err(|refusal| format!("line {number}: {refusal}"))?;
+            let (key, time) = place.map_err(|reason| format!("line {number}: {reason}"))?;
             Ok((key, time, record))
         });
         let mut placed: Vec<Placed> = placed.collect();
@@ -177,7 +177,11 @@ impl Placement {
         placed
     }
 
-    fn place_one(&self, number: i64, record: &[u8]) -> Result<(String, i64), Refusal> {
+    fn place_one(
+        &self,
+        number: i64,
+        record: &[u8],
+    ) -> Result<(String, i64), Box<dyn std::error::Error>> {
         if self.key.is_none() && self.time.is_none() {
             return Ok((String::new(), number));
         }
@@ -187,11 +191,10 @@ impl Placement {
             expression.key(&variables, &mut key)?;
         }
         let time = match &self.time {
-            Some(time) => time.time(&variables)?,
-            None => None,
+            Some(expression) => expression.time(&variables)?.ok_or("its time is null")?,
+            None => number,
         };
-        let key = String::from_utf8_lossy(&key).into_owned();
-        Ok((key, time.unwrap_or(number)))
+        Ok((String::from_utf8_lossy(&key).into_owned(), time))
     }
 }
 

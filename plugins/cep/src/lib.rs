@@ -96,7 +96,12 @@
 //! tree; a match is one place in it. A key of which nothing can match any more has an empty state, without exception but for
 //! patterns without any limit of time. States are serialised compactly, and know their pattern ([`PatternState::pattern`]); when
 //! that changes, its partial matches are finished by the former one ([`Matcher::finishing`]), dropped
-//! ([`PatternState::restart`]) or moved ([`Matcher::adopt`]).
+//! ([`PatternState::restart`], [`Matcher::give_up`]) or moved ([`Matcher::adopt`]).
+//!
+//! # Why
+//!
+//! [`Matcher::states`] and [`Matcher::edges`] show what a pattern became, [`Matcher::standings`] what has begun of a key, and
+//! [`Matcher::trials`] what an event would do to each match, with the answer of every condition.
 
 mod automaton;
 mod condition;

@@ -7,6 +7,8 @@ mod adoption;
 mod conditions;
 #[path = "behaviour/description.rs"]
 mod description;
+#[path = "behaviour/emptiness.rs"]
+mod emptiness;
 #[path = "behaviour/limits.rs"]
 mod limits;
 #[path = "behaviour/refusals.rs"]
@@ -15,6 +17,8 @@ mod refusals;
 mod storage;
 #[path = "behaviour/time.rs"]
 mod time;
+#[path = "behaviour/trials.rs"]
+mod trials;
 
 use std::convert::Infallible;
 use std::time::Duration;

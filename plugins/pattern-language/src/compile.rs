@@ -386,3 +386,21 @@ fn link(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_several_conditions_is_in_brackets_once() {
+        for (text, expected) in [
+            ("a ==  1", "a == 1"),
+            ("a && b", "(a && b)"),
+            ("(a && b)", "(a && b)"),
+            ("(a) || (b)", "((a) || (b))"),
+            ("(a == ')' && b)", "(a == ')' && b)"),
+        ] {
+            assert_eq!(label(text), expected);
+        }
+    }
+}

@@ -36,69 +36,49 @@ fn every_option_of_a_stage_reaches_the_pattern() {
             json!([{ "name": "a", "where": is("a") }, middle, { "name": "c", "where": is("c") }]);
         kinds_of(json!({ "stages": stages }))
     };
-    assert_eq!(
-        found(&loops(json!({ "contiguity": "next" })), "axbc"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        found(&loops(json!({ "contiguity": "followed-by" })), "axbbc"),
-        ["abc"]
-    );
-    assert_eq!(
-        found(&loops(json!({ "contiguity": "followed-by-any" })), "abbc"),
-        ["abc", "abc"]
-    );
-    assert_eq!(
-        found(&loops(json!({ "contiguity": "not-next" })), "abc"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        found(&loops(json!({ "contiguity": "not-followed-by" })), "axbc"),
-        Vec::<String>::new()
-    );
-    assert_eq!(found(&loops(json!({ "optional": true })), "ac"), ["ac"]);
-    assert_eq!(found(&loops(json!({ "times": 2 })), "abxbc"), ["abbc"]);
-    assert_eq!(
-        found(&loops(json!({ "times": { "from": 2, "to": 3 } })), "abc"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        found(
-            &loops(json!({ "times-or-more": 2, "greedy": true })),
-            "abbbc"
+    let cases: &[(serde_json::Value, &str, &[&str])] = &[
+        (json!({ "contiguity": "next" }), "axbc", &[]),
+        (json!({ "contiguity": "followed-by" }), "axbbc", &["abc"]),
+        (
+            json!({ "contiguity": "followed-by-any" }),
+            "abbc",
+            &["abc", "abc"],
         ),
-        ["abbbc"]
-    );
-    assert_eq!(
-        found(
-            &loops(json!({ "one-or-more": true, "consecutive": true, "greedy": true })),
-            "abbc"
+        (json!({ "contiguity": "not-next" }), "abc", &[]),
+        (json!({ "contiguity": "not-followed-by" }), "axbc", &[]),
+        (json!({ "optional": true }), "ac", &["ac"]),
+        (json!({ "times": 2 }), "abxbc", &["abbc"]),
+        (json!({ "times": { "from": 2, "to": 3 } }), "abc", &[]),
+        (
+            json!({ "times-or-more": 2, "greedy": true }),
+            "abbbc",
+            &["abbbc"],
         ),
-        ["abbc"]
-    );
-    assert_eq!(
-        found(
-            &loops(json!({ "times": 2, "allow-combinations": true })),
-            "abbbc"
-        )
-        .len(),
-        2
-    );
-    assert_eq!(
-        found(
-            &loops(json!({ "one-or-more": true, "greedy": true, "until": is("u") })),
-            "abubc"
+        (
+            json!({ "one-or-more": true, "consecutive": true, "greedy": true }),
+            "abbc",
+            &["abbc"],
         ),
-        ["abc"]
-    );
-    assert_eq!(
-        found(&loops(json!({ "times": 3, "gap": "2ms" })), "abxxbbc"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        found(&loops(json!({ "within-previous": "2ms" })), "axxbc"),
-        Vec::<String>::new()
-    );
+        (
+            json!({ "times": 2, "allow-combinations": true }),
+            "abbbc",
+            &["abbc", "abbc"],
+        ),
+        (
+            json!({ "one-or-more": true, "greedy": true, "until": is("u") }),
+            "abubc",
+            &["abc"],
+        ),
+        (json!({ "times": 3, "gap": "2ms" }), "abxxbbc", &[]),
+        (json!({ "within-previous": "2ms" }), "axxbc", &[]),
+    ];
+    for (options, events, expected) in cases {
+        assert_eq!(
+            found(&loops(options.clone()), events),
+            *expected,
+            "{options}"
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,16 @@
 //! How many events a second a pattern takes, by its shape and the number of keys, and how much it remembers of a key.
 //!
 //!     cargo run --release -p jackfield-cep --example measure-patterns [EVENTS [SHAPE]]
+//!     cargo run --release -p jackfield-cep --example measure-patterns growth GROWTH.svg [EVENTS]
+//!
+//! The second form shows how both grow with the limit of time, the length of a loop and the number of keys, as a drawing.
 //!
 //! Events come a millisecond apart, of a random key each and of four kinds, evenly; a match has to be complete within the time
 //! in which a key has twenty events. Seconds are those of the CPU where Linux tells them, else of the wall clock.
 #![allow(clippy::unwrap_used, reason = "a program to measure with")]
+
+mod growth;
+mod plot;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -99,10 +105,16 @@ fn of(kind: u8) -> impl Fn(&Event) -> bool {
 }
 
 fn main() {
-    let mut arguments = env::args().skip(1);
+    let mut arguments = env::args().skip(1).peekable();
+    let draws = arguments.next_if(|argument| argument == "growth").is_some();
+    let path = draws.then(|| arguments.next().unwrap());
     let events = arguments
         .next()
         .map_or(2_000_000, |events| events.parse().unwrap());
+    if let Some(path) = path {
+        fs::write(path, growth::drawn(events)).unwrap();
+        return;
+    }
     let only = arguments.next();
     println!(
         "{:10} {:>9} {:>9} {:>12} {:>10} {:>9} {:>12}",
