@@ -1,5 +1,5 @@
 //! What windows cost: records a second by kind of window and number of keys, memory a key, and how sliding windows grow with
-//! size over slide. `cargo bench -p jackfield-window`; quote ratios within one run.
+//! size over slide. `cargo bench -p jackfield-window`, or with `-- memory` the memory alone; quote ratios within one run.
 //!
 //! A record comes every millisecond, of a key chosen at random, up to a second out of order; the watermark follows every 200 records, two
 //! seconds behind. Timers are kept in a heap, states in a vector: finding a key's state is not part of what is measured.
@@ -182,7 +182,38 @@ fn measure_memory<A, T>(
     std::mem::forget(states);
 }
 
+/// Of a million keys, by kind of window.
+fn measure_memories() {
+    let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
+    let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
+    let session = SessionWindows::with_gap(5 * SECOND).unwrap();
+    let unit = |_: i64| ();
+    for records in [1, 3] {
+        measure_memory(
+            "tumbling 10 s, count",
+            &Windowed::new(tumbling, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "sliding 60 s by 10 s, count",
+            &Windowed::new(sliding, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "session 5 s, count",
+            &Windowed::new(session, Count),
+            records,
+            unit,
+        );
+    }
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "memory") {
+        return measure_memories();
+    }
     const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
     let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
     let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
@@ -249,26 +280,7 @@ fn main() {
         &KEYS[..2],
     );
     println!();
-    for records in [1, 3] {
-        measure_memory(
-            "tumbling 10 s, count",
-            &Windowed::new(tumbling, Count),
-            records,
-            unit,
-        );
-        measure_memory(
-            "sliding 60 s by 10 s, count",
-            &Windowed::new(sliding, Count),
-            records,
-            unit,
-        );
-        measure_memory(
-            "session 5 s, count",
-            &Windowed::new(session, Count),
-            records,
-            unit,
-        );
-    }
+    measure_memories();
     println!("\nsliding windows of 60 s, with slices and without");
     for parts in [1, 3, 10, 30, 100, 300, 1_000] {
         let windows: Assigner = SlidingWindows::of(60 * SECOND, 60 * SECOND / parts)
