@@ -22,6 +22,7 @@ use jackfield_window::{
 };
 
 const SECOND: i64 = 1_000;
+const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
 
 struct Bench<A: Aggregate, T: Trigger<A::Input>> {
     windows: Windowed<A, T>,
@@ -214,7 +215,6 @@ fn main() {
     if std::env::args().any(|argument| argument == "memory") {
         return measure_memories();
     }
-    const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
     let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
     let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
     let session = SessionWindows::with_gap(5 * SECOND).unwrap();
@@ -254,6 +254,14 @@ fn main() {
         unit,
         &KEYS,
     );
+    measure_functions(tumbling);
+    println!();
+    measure_memories();
+    measure_slices();
+}
+
+/// What is made of the records, in windows of one kind.
+fn measure_functions(tumbling: TumblingWindows) {
     let mean = Windowed::new(tumbling, Sum::<f64>::new());
     measure(
         "tumbling 10 s, sum of floats",
@@ -279,8 +287,11 @@ fn main() {
         element,
         &KEYS[..2],
     );
-    println!();
-    measure_memories();
+}
+
+/// Windows that overlap, by how many a record lies in.
+fn measure_slices() {
+    let unit = |_: i64| ();
     println!("\nsliding windows of 60 s, with slices and without");
     for parts in [1, 3, 10, 30, 100, 300, 1_000] {
         let windows: Assigner = SlidingWindows::of(60 * SECOND, 60 * SECOND / parts)
