@@ -1,5 +1,5 @@
 //! What windows cost: records a second by kind of window and number of keys, memory a key, and how sliding windows grow with
-//! size over slide. `cargo bench -p jackfield-window`; quote ratios within one run.
+//! size over slide. `cargo bench -p jackfield-window`, or with `-- memory` the memory alone; quote ratios within one run.
 //!
 //! A record comes every millisecond, of a key chosen at random, up to a second out of order; the watermark follows every 200 records, two
 //! seconds behind. Timers are kept in a heap, states in a vector: finding a key's state is not part of what is measured.
@@ -22,6 +22,7 @@ use jackfield_window::{
 };
 
 const SECOND: i64 = 1_000;
+const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
 
 struct Bench<A: Aggregate, T: Trigger<A::Input>> {
     windows: Windowed<A, T>,
@@ -182,59 +183,68 @@ fn measure_memory<A, T>(
     std::mem::forget(states);
 }
 
-const KEYS: [usize; 3] = [10, 1_000, 1_000_000];
-
-fn unit(_: i64) {}
-
-fn tumbling() -> TumblingWindows {
-    TumblingWindows::of(10 * SECOND).unwrap()
-}
-
-fn sliding() -> SlidingWindows {
-    SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap()
-}
-
-fn session() -> SessionWindows {
-    SessionWindows::with_gap(5 * SECOND).unwrap()
+/// Of a million keys, by kind of window.
+fn measure_memories() {
+    let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
+    let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
+    let session = SessionWindows::with_gap(5 * SECOND).unwrap();
+    let unit = |_: i64| ();
+    for records in [1, 3] {
+        measure_memory(
+            "tumbling 10 s, count",
+            &Windowed::new(tumbling, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "sliding 60 s by 10 s, count",
+            &Windowed::new(sliding, Count),
+            records,
+            unit,
+        );
+        measure_memory(
+            "session 5 s, count",
+            &Windowed::new(session, Count),
+            records,
+            unit,
+        );
+    }
 }
 
 fn main() {
-    measure_kinds();
-    measure_functions();
-    println!();
-    measure_keys();
-    println!("\nsliding windows of 60 s, with slices and without");
-    measure_overlap();
-}
-
-/// How records are put into windows, and when those fire.
-fn measure_kinds() {
+    if std::env::args().any(|argument| argument == "memory") {
+        return measure_memories();
+    }
+    let tumbling = TumblingWindows::of(10 * SECOND).unwrap();
+    let sliding = SlidingWindows::of(60 * SECOND, 10 * SECOND).unwrap();
+    let session = SessionWindows::with_gap(5 * SECOND).unwrap();
+    let unit = |_: i64| ();
     measure(
         "tumbling 10 s, count",
-        &Windowed::new(tumbling(), Count),
+        &Windowed::new(tumbling, Count),
         unit,
         &KEYS,
     );
-    let late = Windowed::new(tumbling(), Count)
+    let late = Windowed::new(tumbling, Count)
         .with_allowed_lateness(60 * SECOND)
         .unwrap();
     measure("tumbling 10 s, 1 min late", &late, unit, &KEYS);
     let ticks = ContinuousEventTimeTrigger::of(2 * SECOND).unwrap();
     measure(
         "tumbling 10 s, every 2 s",
-        &Windowed::new(tumbling(), Count).with_trigger(ticks),
+        &Windowed::new(tumbling, Count).with_trigger(ticks),
         unit,
         &KEYS,
     );
     measure(
         "sliding 60 s by 10 s, count",
-        &Windowed::new(sliding(), Count),
+        &Windowed::new(sliding, Count),
         unit,
         &KEYS,
     );
     measure(
         "session 5 s, count",
-        &Windowed::new(session(), Count),
+        &Windowed::new(session, Count),
         unit,
         &KEYS,
     );
@@ -244,18 +254,22 @@ fn measure_kinds() {
         unit,
         &KEYS,
     );
+    measure_functions(tumbling);
+    println!();
+    measure_memories();
+    measure_slices();
 }
 
-/// What is made of the records of a window.
-fn measure_functions() {
-    let mean = Windowed::new(tumbling(), Sum::<f64>::new());
+/// What is made of the records, in windows of one kind.
+fn measure_functions(tumbling: TumblingWindows) {
+    let mean = Windowed::new(tumbling, Sum::<f64>::new());
     measure(
         "tumbling 10 s, sum of floats",
         &mean,
         |time| time as f64,
         &KEYS,
     );
-    let quantiles = Windowed::new(tumbling(), Quantiles::of(&[0.5, 0.99]).unwrap());
+    let quantiles = Windowed::new(tumbling, Quantiles::of(&[0.5, 0.99]).unwrap());
     measure(
         "tumbling 10 s, quantiles",
         &quantiles,
@@ -269,38 +283,16 @@ fn measure_functions() {
     };
     measure(
         "tumbling 10 s, whole window",
-        &Windowed::new(tumbling(), whole),
+        &Windowed::new(tumbling, whole),
         element,
         &KEYS[..2],
     );
 }
 
-/// What a key costs.
-fn measure_keys() {
-    for records in [1, 3] {
-        measure_memory(
-            "tumbling 10 s, count",
-            &Windowed::new(tumbling(), Count),
-            records,
-            unit,
-        );
-        measure_memory(
-            "sliding 60 s by 10 s, count",
-            &Windowed::new(sliding(), Count),
-            records,
-            unit,
-        );
-        measure_memory(
-            "session 5 s, count",
-            &Windowed::new(session(), Count),
-            records,
-            unit,
-        );
-    }
-}
-
-/// What a record costs that is in many windows.
-fn measure_overlap() {
+/// Windows that overlap, by how many a record lies in.
+fn measure_slices() {
+    let unit = |_: i64| ();
+    println!("\nsliding windows of 60 s, with slices and without");
     for parts in [1, 3, 10, 30, 100, 300, 1_000] {
         let windows: Assigner = SlidingWindows::of(60 * SECOND, 60 * SECOND / parts)
             .unwrap()
