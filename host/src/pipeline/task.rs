@@ -330,7 +330,7 @@ impl Task {
         halt: &Halt,
     ) -> Result<(Commitment, Attempt), Fault> {
         let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, halt)?;
-        self.restore(&commitment, epoch)?;
+        let was_decided = self.restore(&commitment)?;
         let attempt = Attempt::start(&Start {
             plan: &self.plan,
             store: &self.store,
@@ -343,6 +343,11 @@ impl Task {
             replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
             halt,
         })?;
+        // Not earlier: the sinks have made sure that their topics exist, or have made them.
+        if was_decided && let Err(fault) = commitment.make_known(epoch.epoch().saturating_sub(1)) {
+            attempt.stop();
+            return Err(fault);
+        }
         Ok((commitment, attempt))
     }
 
@@ -353,16 +358,16 @@ impl Task {
         Ok(Arc::new(EpochClock::new(origin, epoch)))
     }
 
-    /// Goes back to the last checkpoint that counts.
-    fn restore(&mut self, commitment: &Commitment, epoch: &EpochClock) -> Result<(), Fault> {
+    /// Goes back to the last checkpoint that counts. Gives whether that was certain, without asking.
+    fn restore(&mut self, commitment: &Commitment) -> Result<bool, Fault> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match store.undecided() {
-            Some(epoch) => store.settle(commitment.counts(epoch)?)?,
-            None => commitment.make_known(epoch.epoch().saturating_sub(1))?,
+        let undecided = store.undecided();
+        if let Some(epoch) = undecided {
+            store.settle(commitment.counts(epoch)?)?;
         }
         self.last = store.latest()?.unwrap_or_default();
         self.progress.commit(committed(&self.last));
-        Ok(())
+        Ok(undecided.is_none())
     }
 
     /// Takes checkpoints until the end.
