@@ -7,7 +7,8 @@
 #   s3.sh guard FOLDER [remove]    kills it as soon as the standard input ends, and removes the folder if told to
 #
 # FOLDER has all of it: the bucket `tests`, log, configuration, process identifier. Who signs requests as `jackfield` with the
-# secret `jackfield-secret` may do everything.
+# secret `jackfield-secret` may do everything. It looks whether an object exists and then writes it, which is two steps: who shall be
+# fenced by a conditional put cannot be tested with it, since two writers at once may both be told that they were first.
 #
 # Java 17 and Maven are needed; Maven only the first time, to fetch 94 MB into ~/.cache/jackfield.
 
