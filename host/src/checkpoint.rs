@@ -8,6 +8,7 @@
 mod backend;
 mod dead_letters;
 mod error;
+mod letter_json;
 mod location;
 mod objects;
 mod packed;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
 pub use error::StoreError;
+pub use letter_json::LetterJson;
 pub use location::Location;
 pub use state::{StoredEntry, StoredKey};
 pub use store::{Database, Finality, Recorded, StageState, Store};

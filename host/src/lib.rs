@@ -13,3 +13,5 @@ pub mod preflight;
 pub mod record;
 pub mod sink;
 pub mod source;
+
+mod hexadecimal;

@@ -7,7 +7,6 @@
 mod audit;
 mod cassandra;
 mod exchange;
-mod hexadecimal;
 mod jsonl;
 mod kafka;
 mod sqlite;

@@ -3,6 +3,9 @@
 //! An entry is its key group (2 bytes), state version (4), length of the key (4), length of the value (4; all ones where the key is forgotten), key and
 //! value; numbers are little-endian.
 
+use crate::plugin::Changes;
+use crate::record::key_group;
+
 /// Bytes in front of a key.
 const HEAD: usize = 14;
 
@@ -18,7 +21,19 @@ pub(super) struct Change<'a> {
     pub(super) value: Option<(u32, &'a [u8])>,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// What has become of each key of a stage, in the order of a flush: what is remembered, in that state version, and then what is forgotten.
+    pub(super) fn each(version: u32, changes: &'a Changes) -> impl Iterator<Item = Self> {
+        let kept = changes.keys.iter().zip(changes.values.iter());
+        let kept = kept.map(move |(key, value)| (key, Some((version, value))));
+        let forgotten = changes.forgotten.iter().map(|key| (key, None));
+        kept.chain(forgotten).map(|(key, value)| Self {
+            key_group: key_group(key),
+            key,
+            value,
+        })
+    }
+
     /// Bytes that it takes.
     pub(super) fn size(&self) -> usize {
         HEAD + self.key.len() + self.value.map_or(0, |(_, value)| value.len())

@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::inspection::{Inspected, Problem, print};
-use super::literal::{hex, hex_dump, literal, printable};
+use super::literal::{hex_dump, literal, printable};
 use super::page::{OutputFormat, Page, Table, numbers, words};
 use super::quantity::{bytes, counted, grouped, moment};
 use super::{Exit, LogFormat};
-use crate::checkpoint::{DeadLetterFilter, Store, StoredDeadLetter};
+use crate::checkpoint::{DeadLetterFilter, LetterJson, Store, StoredDeadLetter};
 use crate::config::{KafkaDeadLetters, Manifest};
 use crate::record::NO_EVENT_TIME;
 use replay::Replay;
@@ -279,64 +279,12 @@ fn write_letter(stored: &StoredDeadLetter, page: &mut Page<'_>) -> Result<(), Pr
     Ok(())
 }
 
-/// A dead letter as JSON. What is not UTF-8 stands in hexadecimal under another name.
-#[derive(Serialize)]
-struct Letter<'a> {
-    id: i64,
-    epoch: u64,
-    stage: &'a str,
-    port: &'a str,
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record_hex: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_hex: Option<String>,
-    /// Milliseconds since the Unix epoch.
-    timestamp: Option<i64>,
-    plugin: &'a str,
-    /// Milliseconds since the Unix epoch.
-    rejected_at: i64,
-}
-
 fn write_json(letters: &[StoredDeadLetter], page: &mut Page<'_>) -> Result<(), Problem> {
-    for StoredDeadLetter {
-        id,
-        epoch,
-        rejected_at,
-        letter,
-    } in letters
-    {
-        let (record, record_hex) = text_or_hex(&letter.record);
-        let (key, key_hex) = letter.key.as_deref().map_or((None, None), text_or_hex);
-        page.json(&Letter {
-            id: *id,
-            epoch: *epoch,
-            stage: &letter.stage,
-            port: &letter.port,
-            code: &letter.code,
-            message: &letter.message,
-            record,
-            record_hex,
-            key,
-            key_hex,
-            timestamp: (letter.timestamp != NO_EVENT_TIME).then_some(letter.timestamp),
-            plugin: &letter.plugin,
-            rejected_at: *rejected_at,
-        })?;
+    for stored in letters {
+        let letter = LetterJson::of(&stored.letter, stored.epoch, stored.rejected_at, usize::MAX);
+        page.json(&letter.numbered(stored.id))?;
     }
     Ok(())
-}
-
-fn text_or_hex(bytes: &[u8]) -> (Option<&str>, Option<String>) {
-    match str::from_utf8(bytes) {
-        Ok(text) => (Some(text), None),
-        Err(_) => (None, Some(hex(bytes))),
-    }
 }
 
 #[cfg(test)]

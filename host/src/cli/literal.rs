@@ -72,16 +72,6 @@ pub(super) fn hex_dump(bytes: &[u8]) -> Vec<String> {
     bytes.chunks(16).enumerate().map(line).collect()
 }
 
-/// Two digits a byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-}
-
 /// Whether showing the character could do something else than show it: controls, and those that turn the direction of text.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -137,7 +127,6 @@ mod tests {
                 "00000010  00 21                                             .!",
             ]
         );
-        assert_eq!(hex(&[0, 255]), "00ff");
     }
 
     proptest! {

@@ -4,12 +4,13 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::inspection::{Inspected, Problem, print};
-use super::literal::{self, hex, hex_dump, literal, printable};
+use super::literal::{self, hex_dump, literal, printable};
 use super::page::{OutputFormat, Page, Table, numbers, words};
 use super::quantity::{bytes, grouped};
 use super::{Exit, LogFormat};
 use crate::checkpoint::{StageState, Store, StoredEntry};
 use crate::config::Manifest;
+use crate::hexadecimal;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -126,10 +127,9 @@ struct Key<'a> {
 
 impl<'a> Key<'a> {
     fn of(key: &'a [u8], key_group: u16, version: u32, bytes: u64) -> Self {
-        let text = str::from_utf8(key).ok();
-        let key_hex = text.is_none().then(|| hex(key));
+        let (key, key_hex) = hexadecimal::text_or_digits(key);
         Self {
-            key: text,
+            key,
             key_hex,
             key_group,
             version,
@@ -206,7 +206,7 @@ fn show(arguments: &Show, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
             let size = entry.value.len() as u64;
             let key = Key::of(&entry.key, entry.key_group, entry.version, size);
             Ok(page.json(&Key {
-                value_hex: Some(hex(&entry.value)),
+                value_hex: Some(hexadecimal::text(&entry.value)),
                 ..key
             })?)
         }

@@ -3,19 +3,16 @@
 //! A letter is a JSON object with the fields that `jackfield dlq list --format json` gives. Its key is made of what was refused, and by whom, so that a letter
 //! that was dealt with can be deleted from a compacted topic by a record without a value.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::halt::Halt;
 use super::plan::Plan;
 use super::waits::Waits;
-use crate::checkpoint::DeadLetter;
+use crate::checkpoint::{DeadLetter, LetterJson};
 use crate::connection::Services;
 use crate::connection::kafka::{Inquiry, KafkaError, Listener, Message, Transaction};
-use crate::record::NO_EVENT_TIME;
 
 /// Bytes of a record that are kept where the whole of it is more than may be written.
 const BEGINNING: usize = 16 << 10;
@@ -24,32 +21,6 @@ const BEGINNING: usize = 16 << 10;
 pub(super) struct LetterTopic {
     topic: String,
     transaction: Arc<Transaction>,
-}
-
-/// A letter, as JSON. What is not UTF-8 stands in hexadecimal under another name.
-#[derive(Serialize)]
-struct Letter<'a> {
-    epoch: u64,
-    stage: &'a str,
-    port: &'a str,
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record_hex: Option<String>,
-    /// Of a record that was cut short: the bytes of all of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record_bytes: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_hex: Option<String>,
-    /// Milliseconds since the Unix epoch.
-    timestamp: Option<i64>,
-    plugin: &'a str,
-    /// Milliseconds since the Unix epoch.
-    rejected_at: i64,
 }
 
 impl LetterTopic {
@@ -118,27 +89,8 @@ impl LetterTopic {
 }
 
 fn json(letter: &DeadLetter, epoch: u64, rejected_at: i64, most: usize) -> String {
-    let whole = &letter.record[..];
-    let kept = &whole[..whole.len().min(most)];
-    let (record, record_hex) = text_or_hex(kept);
-    let (key, key_hex) = letter.key.as_deref().map_or((None, None), text_or_hex);
-    let letter = Letter {
-        epoch,
-        stage: &letter.stage,
-        port: &letter.port,
-        code: &letter.code,
-        message: &letter.message,
-        record,
-        record_hex,
-        record_bytes: (kept.len() < whole.len()).then_some(whole.len()),
-        key,
-        key_hex,
-        timestamp: (letter.timestamp != NO_EVENT_TIME).then_some(letter.timestamp),
-        plugin: &letter.plugin,
-        rejected_at,
-    };
     // It holds nothing that JSON has no words for.
-    serde_json::to_string(&letter).unwrap_or_default()
+    serde_json::to_string(&LetterJson::of(letter, epoch, rejected_at, most)).unwrap_or_default()
 }
 
 /// `STAGE/PORT/CODE/` and 128 bits of XXH3 over key, time and record.
@@ -155,23 +107,10 @@ fn key(letter: &DeadLetter) -> String {
     format!("{stage}/{port}/{code}/{:032x}", hasher.digest128())
 }
 
-fn text_or_hex(bytes: &[u8]) -> (Option<&str>, Option<String>) {
-    match str::from_utf8(bytes) {
-        Ok(text) => (Some(text), None),
-        Err(_) => {
-            let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-                // Writing to a string does not fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            (None, Some(hex))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::NO_EVENT_TIME;
 
     fn letter(record: &[u8]) -> DeadLetter {
         DeadLetter {

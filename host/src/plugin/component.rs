@@ -1,6 +1,5 @@
 //! A plugin's code, checked at load.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -17,6 +16,7 @@ use super::runtime::Runtime;
 use super::sandbox::{GRANTED, Sandbox};
 use super::{Breach, Description, Failure, Instance, Limits, Port, contract_0_1, description};
 use crate::error::Code;
+use crate::hexadecimal;
 
 /// A plugin's code and what it says of itself. Cheap to clone.
 #[derive(Clone)]
@@ -222,12 +222,7 @@ impl std::fmt::Debug for Component {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hexadecimal::text(&Sha256::digest(bytes))
 }
 
 fn compile(

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
-use super::{Misfit, Sink, SinkError, hexadecimal};
+use super::{Misfit, Sink, SinkError};
 use crate::checkpoint::{Store, StoreError};
 use crate::config::{self, ColumnType};
+use crate::hexadecimal;
 use crate::record::Batch;
 
 /// A table.

@@ -24,19 +24,10 @@ impl Objects {
         let mut written = Written::default();
         let mut sorted: Vec<(&str, Change<'_>)> = Vec::new();
         for (stage, version, changes) in changes {
-            let kept = changes.keys.iter().zip(changes.values.iter());
-            let kept = kept.map(|(key, value)| (key, Some((*version, value))));
-            let forgotten = changes.forgotten.iter().map(|key| (key, None));
-            for (key, value) in kept.chain(forgotten) {
-                let key_group = key_group(key);
-                let change = Change {
-                    key_group,
-                    key,
-                    value,
-                };
+            for change in Change::each(*version, changes) {
                 written.count(&change);
                 // Where nothing is older there is nothing to be forgotten.
-                if !is_first || value.is_some() {
+                if !is_first || change.value.is_some() {
                     sorted.push((stage, change));
                 }
             }

@@ -38,16 +38,7 @@ pub(super) fn write(
         bytes: Vec::new(),
     };
     for (stage, version, changes) in changes {
-        let kept = changes.keys.iter().zip(changes.values.iter());
-        let kept = kept.map(|(key, value)| (key, Some((*version, value))));
-        let forgotten = changes.forgotten.iter().map(|key| (key, None));
-        for (key, value) in kept.chain(forgotten) {
-            let key_group = key_group(key);
-            let change = Change {
-                key_group,
-                key,
-                value,
-            };
+        for change in Change::each(*version, changes) {
             written.count(&change);
             parts.push(stage, &change)?;
         }

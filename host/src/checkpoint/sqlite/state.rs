@@ -30,24 +30,7 @@ pub(super) fn write(
     changes: &Changes,
 ) -> rusqlite::Result<Written> {
     let mut written = Written::default();
-    for (key, value) in changes.keys.iter().zip(changes.values.iter()) {
-        let key_group = key_group(key);
-        let value = Some((version, value));
-        let change = Change {
-            key_group,
-            key,
-            value,
-        };
-        put(connection, stage, &change)?;
-        written.count(&change);
-    }
-    for key in changes.forgotten.iter() {
-        let key_group = key_group(key);
-        let change = Change {
-            key_group,
-            key,
-            value: None,
-        };
+    for change in Change::each(version, changes) {
         put(connection, stage, &change)?;
         written.count(&change);
     }

@@ -6,7 +6,7 @@ use jiff::civil::{self, Date};
 use serde_json::Value;
 
 use crate::config::CassandraType;
-use crate::sink::hexadecimal;
+use crate::hexadecimal;
 
 /// The length of a cell without a value.
 const NULL: i32 = -1;
@@ -92,7 +92,7 @@ pub(super) fn show(kind: CassandraType, contents: &[u8]) -> String {
                 .fold(sign, |number: i64, byte| number << 8 | i64::from(*byte));
             number.to_string()
         }
-        _ => contents.iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => hexadecimal::text(contents),
     }
 }
 
