@@ -7,6 +7,7 @@ mod graph;
 mod kafka;
 mod tables;
 mod targets;
+mod triggers;
 mod watermarks;
 
 pub(crate) use targets::between;
@@ -24,6 +25,7 @@ use crate::config::reader::{Context, one_of};
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
+use crate::config::trigger::Trigger;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
@@ -35,6 +37,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
     pub(crate) dead_letters: Option<&'a DeadLetters>,
+    pub(crate) triggers: &'a [Trigger],
     pub(crate) declared: Declared,
 }
 
@@ -54,6 +57,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     cassandra::check(parts, context);
     kafka::check(parts, context);
     tables::check(parts, context);
+    triggers::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }
