@@ -202,9 +202,9 @@ impl Machine {
             return Standing::Asking;
         }
         match self.durable.waits() {
-            Some(until) => Standing::Waiting(until.map_or(self.deadline(), |until| {
-                until.min(self.deadline())
-            })),
+            Some(until) => {
+                Standing::Waiting(until.map_or(self.deadline(), |until| until.min(self.deadline())))
+            }
             None => Standing::Ready,
         }
     }

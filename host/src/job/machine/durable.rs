@@ -302,7 +302,9 @@ impl Durable {
     /// The last step one of whose requests came to nothing or was answered by an error.
     pub(super) fn last_failed_request(&self) -> Option<u32> {
         let failed = |step: &Step| match &step.progressed {
-            Progressed::Decided(_) | Progressed::Sleep { .. } | Progressed::Callback { .. } => false,
+            Progressed::Decided(_) | Progressed::Sleep { .. } | Progressed::Callback { .. } => {
+                false
+            }
             Progressed::Responses(sent) => sent.iter().any(Sent::has_failed),
         };
         let place = self.steps.iter().rposition(failed)?;
