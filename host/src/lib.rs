@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod error;
+pub mod job;
 pub mod pipeline;
 pub mod plugin;
 pub mod preflight;
