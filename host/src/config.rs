@@ -41,9 +41,9 @@ pub use code::Code;
 pub use configuration::Configuration;
 pub(crate) use connection::is_reserved;
 pub use connection::{
-    AfterCrash, CassandraConnection, CircuitBreaker, ClientAuthentication, Connection,
-    ConnectionKind, HttpAuthentication, HttpConnection, HttpPermissions, HttpRetry,
-    KafkaConnection, OAuth, PathPattern, RequestRate, Tls,
+    CassandraConnection, CircuitBreaker, ClientAuthentication, Connection, ConnectionKind,
+    HttpAuthentication, HttpConnection, HttpPermissions, HttpRetry, KafkaConnection, OAuth,
+    PathPattern, RequestRate, Tls,
 };
 pub use dead_letters::{DeadLetters, KafkaDeadLetters};
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -68,8 +68,8 @@ pub use source::{
 };
 pub use stage::{Input, Limits, Stage};
 pub use trigger::{
-    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, Signature, Trigger,
-    TriggerKind, WebSocketTrigger, WebhookTrigger,
+    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, Signature,
+    Trigger, TriggerKind, WebSocketTrigger, WebhookTrigger,
 };
 pub use url::{BaseUrl, UrlPath};
 pub use watermark::Watermark;

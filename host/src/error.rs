@@ -279,6 +279,12 @@ codes! {
     CASSANDRA_FORBIDDEN = "JF-7044", "a Cassandra cluster does not permit a request",
         "The user of the connection may not write to the table, or may not make the keyspace or table that `create-tables` asks for.",
         "Grant the user `MODIFY` on the table, and `CREATE` where tables are to be made.";
+    TRIGGER_LISTEN = "JF-7050", "the server of the triggers cannot listen",
+        "The address of `[server]` is taken by another process, is none of this machine's, or its port needs more rights.",
+        "Choose another `listen`, or end the process that has it. Two pipelines need two addresses.";
+    TRIGGER_LEDGER = "JF-7051", "the record of scheduled runs cannot be used",
+        "The file in which a pipeline keeps what its `cron` triggers have started cannot be read, or is something else. To go on without it could start runs twice or leave some out.",
+        "Check the permissions of the file that the message names. Without the file, runs begin anew from now on, and none counts as missed.";
     NOT_FOUND = "JF-8001", "what the command line names does not exist",
         "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
         "Use one of the names that the message or the command's `list` shows.";

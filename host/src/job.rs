@@ -9,6 +9,7 @@
 //! hold a [`Jobs`].
 
 pub mod call;
+mod emitted;
 pub mod journal;
 pub mod machine;
 pub mod transport;
@@ -17,6 +18,7 @@ pub mod view;
 use std::time::Duration;
 
 pub use call::{Method, Received, Request, RequestFailure, RequestFailureKind, Response, Time};
+pub use emitted::Emitted;
 pub use journal::{Failure, Outcome};
 pub use machine::Reception;
 pub use transport::{AfterCrash, Transport};

@@ -12,7 +12,6 @@ mod body;
 mod cron;
 mod error;
 mod http;
-mod job;
 mod job_document;
 mod openapi;
 mod problem;
@@ -25,6 +24,7 @@ mod websocket;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -32,15 +32,14 @@ use tokio::task::JoinSet;
 
 pub use cron::CronLedger;
 pub use error::TriggerError;
-pub use job::{JobFailure, JobOutcome, JobState, JobView};
-pub use service::{
-    Callback, Emitted, InputProblem, JobService, Reception, Submission, SubmitError, Submitted,
-    Unavailable,
-};
+pub use service::JobService;
 
 use crate::config::{CronTrigger, Diagnostics, Environment, Manifest, Server, TriggerKind};
 use cron::CronRunner;
 use router::Router;
+
+/// How long clients that stay connected may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The triggers of a pipeline, their secrets revealed, and nothing started.
 pub struct Triggers {
@@ -132,7 +131,14 @@ impl RunningTriggers {
         // An error means that nobody is left to hear it.
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+        // Clients that stay connected hear it too, and say goodbye.
+        let _ = tokio::time::timeout(GOODBYE, self.stop.closed()).await;
     }
+}
+
+/// Returns when the host stops, or nobody is left who could say so.
+async fn until(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ use crate::config::reader::{Context, Read, TableReader};
 use crate::config::tree::Node;
 
 /// Of this machine alone: who wants to be reached from elsewhere says so.
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(
-    std::net::IpAddr::V4(Ipv4Addr::LOCALHOST),
-    8080,
-);
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const DEFAULT_CONNECTIONS: u32 = 1024;
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

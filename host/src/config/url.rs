@@ -41,14 +41,6 @@ impl fmt::Display for UrlPath {
     }
 }
 
-impl UrlPath {
-    /// One that needs no manifest.
-    #[cfg(test)]
-    pub(crate) fn of_test(path: &str) -> Self {
-        Self(path.to_owned())
-    }
-}
-
 fn is_base_url(text: &str) -> bool {
     let Some(rest) = text
         .strip_prefix("https://")

@@ -21,6 +21,7 @@ mod redaction;
 mod request;
 mod retry;
 mod token;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub use options::{
     RateLimitOptions, RetryOptions,
 };
 pub use request::Request;
+pub use transport::HttpTransport;
 
 use breaker::Breaker;
 use exchange::{Bounds, Missed, exchange};

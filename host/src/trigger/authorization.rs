@@ -20,7 +20,9 @@ pub(super) fn require(headers: &HeaderMap, token: Option<&SecretString>) -> Resu
         .map(|(_, shown)| shown.trim());
     match shown {
         Some(shown) if is_same(shown, token.expose_secret()) => Ok(()),
-        Some(_) => Err(Problem::unauthorized("the bearer token is not the right one")),
+        Some(_) => Err(Problem::unauthorized(
+            "the bearer token is not the right one",
+        )),
         None => Err(Problem::unauthorized("a bearer token is needed")),
     }
 }

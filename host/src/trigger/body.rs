@@ -12,11 +12,7 @@ use serde::de::IgnoredAny;
 use super::problem::Problem;
 
 /// The whole body.
-pub(super) async fn read(
-    body: Incoming,
-    maximum: u64,
-    within: Duration,
-) -> Result<Bytes, Problem> {
+pub(super) async fn read(body: Incoming, maximum: u64, within: Duration) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {maximum} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
@@ -35,14 +31,20 @@ pub(super) async fn read(
         }
         Err(_) => {
             let detail = format!("the body did not come within {within:?}");
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail))
+            Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "slow-body",
+                detail,
+            ))
         }
     }
 }
 
 /// Refuses a body that says that it is something else than JSON.
 pub(super) fn require_json_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let said = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let said = headers
+        .get(CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or_default());
     let essence = said.map(|said| said.split(';').next().unwrap_or_default().trim());
     let is_json = essence.is_none_or(|essence| {
         essence.eq_ignore_ascii_case("application/json")
@@ -69,7 +71,11 @@ pub(super) fn require_json(bytes: &[u8]) -> Result<(), Problem> {
                 error.line(),
                 error.column()
             );
-            Err(Problem::new(StatusCode::BAD_REQUEST, "malformed-json", detail))
+            Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed-json",
+                detail,
+            ))
         }
     }
 }

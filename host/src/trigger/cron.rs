@@ -14,8 +14,10 @@ use tokio::sync::watch;
 pub use ledger::CronLedger;
 use schedule::Schedule;
 
-use super::service::{JobService, Submission, SubmitError};
+use super::service::JobService;
+use super::until;
 use crate::config::CronTrigger;
+use crate::job::SubmitError;
 
 /// However far the next run is off, the clock is looked at this often: it can be set, and a machine can sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -55,7 +57,7 @@ impl CronRunner {
             let wait = self.turn(now()).await;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = until(&mut stopped) => return,
             }
         }
     }
@@ -79,7 +81,12 @@ impl CronRunner {
             self.record(scheduled);
         }
         // Those that were left out are not to be looked at again.
-        if due.left_out > 0 && self.ledger.last(&self.name).is_none_or(|last| last < due.until) {
+        if due.left_out > 0
+            && self
+                .ledger
+                .last(&self.name)
+                .is_none_or(|last| last < due.until)
+        {
             self.record(due.until);
         }
         self.until_next(now)
@@ -87,28 +94,21 @@ impl CronRunner {
 
     /// Whether the run is under way, or never will be.
     async fn start(&self, scheduled: Timestamp) -> bool {
-        let submission = Submission {
-            job: self.job.clone(),
-            input: self.input.clone(),
-            idempotency_key: Some(format!("{}/{scheduled}", self.name)),
-        };
+        let key = format!("{}/{scheduled}", self.name);
+        let (job, input) = (self.job.clone(), self.input.clone());
         let trigger = &self.name;
-        match self.jobs.submit(submission).await {
-            Ok(submitted) => {
-                let (id, repeated) = (submitted.id, submitted.repeated);
+        match self.jobs.submit(job, input, Some(key)).await {
+            Ok(submission) => {
+                let (id, repeated) = (submission.id, submission.repeated);
                 tracing::info!(trigger, %scheduled, id, repeated, "started a job by the clock");
                 true
             }
-            Err(SubmitError::Busy { .. }) => {
-                tracing::warn!(trigger, %scheduled, "a job has no room; it is tried again");
+            Err(error @ (SubmitError::Busy { .. } | SubmitError::Job(_))) => {
+                tracing::warn!(trigger, %scheduled, %error, "a job could not be started; it is tried again");
                 false
             }
-            Err(SubmitError::Unavailable(reason)) => {
-                tracing::error!(trigger, %scheduled, reason, "a job could not be started; it is tried again");
-                false
-            }
-            Err(refusal) => {
-                tracing::error!(trigger, %scheduled, ?refusal, "a job refuses the input of its trigger");
+            Err(error) => {
+                tracing::error!(trigger, %scheduled, %error, "a job refuses the input of its trigger");
                 true
             }
         }
@@ -123,7 +123,8 @@ impl CronRunner {
 
     fn until_next(&self, now: Timestamp) -> Duration {
         let next = self.schedule.next(now);
-        let wait = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        let wait =
+            next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
         wait.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
     }
 }

@@ -14,11 +14,12 @@ use tokio::sync::{Semaphore, watch};
 
 use super::authorization;
 use super::body;
-use super::job::{JobOutcome, JobState};
 use super::job_document::{accepted, ended};
 use super::problem::{Answer, Problem};
-use super::service::{JobService, Submission, SubmitError, Submitted};
+use super::service::JobService;
+use super::until;
 use crate::config::{AnswerMode, FailureStatus, HttpTrigger};
+use crate::job::{JobError, Submission, SubmitError};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How a caller says that it does not want to wait (RFC 7240 section 4.1).
@@ -45,7 +46,9 @@ impl HttpEndpoint {
         let failures = options.failures.iter();
         Self {
             name,
-            failures: failures.map(|(code, status)| (code.value.clone(), *status)).collect(),
+            failures: failures
+                .map(|(code, status)| (code.value.clone(), *status))
+                .collect(),
             room: Semaphore::new(options.concurrency as usize),
             options,
             token,
@@ -79,24 +82,32 @@ impl HttpEndpoint {
             return Err(busy(Some(self.options.retry_after)));
         };
         let idempotency_key = self.idempotency_key(&head.headers)?;
-        let input = self.input(&head.method, &head.uri, &head.headers, body, within).await?;
-        let submission = Submission {
-            job: self.options.job.value.clone(),
-            input,
-            idempotency_key,
-        };
-        let submitted = self.jobs.submit(submission).await;
-        let submitted = submitted.map_err(|refusal| self.refused(refusal))?;
+        let input = self
+            .input(&head.method, &head.uri, &head.headers, body, within)
+            .await?;
+        let job = self.options.job.value.clone();
+        let submission = self.jobs.submit(job, input, idempotency_key).await;
+        let submission = submission.map_err(|refusal| self.refused(&refusal))?;
         if self.options.answer == AnswerMode::Async || prefers_async(&head.headers) {
-            return Ok(accepted(&submitted));
+            return Ok(accepted(&submission));
         }
         tokio::select! {
-            outcome = tokio::time::timeout(self.options.wait, self.outcome(&submitted)) => match outcome {
-                Ok(outcome) => Ok(ended(&submitted, &outcome?, &self.failures)),
-                Err(_) => Ok(accepted(&submitted)),
-            },
-            _ = stopped.wait_for(|stopped| *stopped) => Ok(accepted(&submitted)),
+            answer = self.wait(&submission) => answer,
+            () = until(&mut stopped) => Ok(accepted(&submission)),
         }
+    }
+
+    /// What comes of a job, if that comes in time.
+    async fn wait(&self, submission: &Submission) -> Result<Answer, Problem> {
+        let outcome = self
+            .jobs
+            .outcome(submission.id.clone(), self.options.wait)
+            .await;
+        let view = outcome.map_err(|error| Problem::of_jobs(&error))?;
+        Ok(match &view.outcome {
+            Some(outcome) => ended(submission, outcome, &self.failures),
+            None => accepted(submission),
+        })
     }
 
     /// What the job is given: the body, or, of a request that has none by its nature, the parameters of the query.
@@ -125,40 +136,29 @@ impl HttpEndpoint {
         let key = key.to_str().ok().map(str::trim);
         let key = key.filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
         let malformed = || {
-            let detail = format!("`Idempotency-Key` has 1 to {LONGEST_KEY} visible ASCII characters");
+            let detail =
+                format!("`Idempotency-Key` has 1 to {LONGEST_KEY} visible ASCII characters");
             Problem::new(StatusCode::BAD_REQUEST, "malformed-idempotency-key", detail)
         };
         let key = key.ok_or_else(malformed)?;
         Ok(Some(format!("{}/{key}", self.name)))
     }
 
-    /// Waits for the end of a job.
-    async fn outcome(&self, submitted: &Submitted) -> Result<JobOutcome, Problem> {
-        let id = &submitted.id;
-        let unavailable = |error| Problem::unavailable(&error);
-        self.jobs.ended(id).await.map_err(unavailable)?;
-        match self.jobs.view(id).await.map_err(unavailable)?.map(|view| view.state) {
-            Some(JobState::Ended(outcome)) => Ok(outcome),
-            _ => {
-                let detail = "what came of the job is not kept any longer";
-                Err(Problem::new(StatusCode::GONE, "gone", detail))
-            }
-        }
-    }
-
-    fn refused(&self, refusal: SubmitError) -> Problem {
+    fn refused(&self, refusal: &SubmitError) -> Problem {
         match refusal {
-            SubmitError::Invalid(problems) => Problem::invalid(&problems),
-            SubmitError::Conflict => {
+            SubmitError::Invalid(problems) => Problem::invalid(problems),
+            SubmitError::OtherInput { .. } => {
                 let detail = "another input was sent with this `Idempotency-Key` before";
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
+                Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "idempotency-key-reused",
+                    detail,
+                )
             }
-            SubmitError::Busy { retry_after } => {
-                busy(Some(retry_after.unwrap_or(self.options.retry_after)))
-            }
-            SubmitError::Unavailable(reason) => {
-                Problem::unavailable(&super::service::Unavailable(reason))
-            }
+            SubmitError::Busy { .. } => busy(Some(self.options.retry_after)),
+            SubmitError::Job(error) => Problem::of_jobs(error),
+            // The manifest was checked.
+            SubmitError::UnknownJob(_) => Problem::of_jobs(&JobError::Stopping),
         }
     }
 }

@@ -9,10 +9,9 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use serde_json::{Value as Json, json};
 
-use super::job::{JobFailure, JobOutcome, JobState, JobView};
 use super::problem::{Answer, Problem, respond, respond_json, seconds};
-use super::service::Submitted;
 use crate::config::FailureStatus;
+use crate::job::{Failure, Outcome, Submission, View};
 
 /// How soon a caller may look again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -25,38 +24,42 @@ pub(super) fn path(id: &str) -> String {
 }
 
 /// The answer that a job is under way.
-pub(super) fn accepted(submitted: &Submitted) -> Answer {
-    let url = path(&submitted.id);
-    let body = json!({ "id": submitted.id, "url": url });
+pub(super) fn accepted(submission: &Submission) -> Answer {
+    let url = path(&submission.id);
+    let body = json!({ "id": submission.id, "url": url });
     let mut answer = respond_json(StatusCode::ACCEPTED, &body);
-    answer.headers_mut().insert(RETRY_AFTER, seconds(LOOK_AGAIN));
-    about(answer, submitted)
+    answer
+        .headers_mut()
+        .insert(RETRY_AFTER, seconds(LOOK_AGAIN));
+    about(answer, submission)
 }
 
 /// The answer that a job has come to an end.
 pub(super) fn ended(
-    submitted: &Submitted,
-    outcome: &JobOutcome,
+    submission: &Submission,
+    outcome: &Outcome,
     failures: &BTreeMap<String, FailureStatus>,
 ) -> Answer {
     let answer = match outcome {
-        JobOutcome::Returned(output) => {
-            respond(StatusCode::OK, "application/json", output.clone())
+        Outcome::Returned(output) => {
+            respond(StatusCode::OK, "application/json", output.clone().into())
         }
         other => match problem(other, failures) {
-            Some(problem) => problem.with("job", path(&submitted.id).into()).into_answer(),
-            None => accepted(submitted),
+            Some(problem) => problem
+                .with("job", path(&submission.id).into())
+                .into_answer(),
+            None => accepted(submission),
         },
     };
-    about(answer, submitted)
+    about(answer, submission)
 }
 
-fn about(mut answer: Answer, submitted: &Submitted) -> Answer {
+fn about(mut answer: Answer, submission: &Submission) -> Answer {
     let headers = answer.headers_mut();
-    if let Ok(url) = HeaderValue::from_str(&path(&submitted.id)) {
+    if let Ok(url) = HeaderValue::from_str(&path(&submission.id)) {
         headers.insert(LOCATION, url);
     }
-    if submitted.repeated {
+    if submission.repeated {
         headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
     answer
@@ -64,27 +67,34 @@ fn about(mut answer: Answer, submitted: &Submitted) -> Answer {
 
 /// The problem that an outcome is, if it is one.
 pub(super) fn problem(
-    outcome: &JobOutcome,
+    outcome: &Outcome,
     failures: &BTreeMap<String, FailureStatus>,
 ) -> Option<Problem> {
     match outcome {
-        JobOutcome::Returned(_) => None,
-        JobOutcome::Failed(failure) => Some(failed(failure, failures)),
-        JobOutcome::Cancelled => {
+        Outcome::Returned(_) => None,
+        Outcome::Failed(failure) => Some(failed(failure, failures)),
+        Outcome::Cancelled => {
             let detail = "the job was cancelled";
             Some(Problem::new(StatusCode::CONFLICT, "cancelled", detail))
         }
-        JobOutcome::Broken { code } => {
-            let detail = "the job did not come to its end; the host's log says why";
-            Some(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, code, detail))
-        }
+        Outcome::Diverged { .. } => Some(broken("diverged")),
+        Outcome::Exceeded { .. } => Some(broken("limit-exceeded")),
+        Outcome::Trapped { .. } => Some(broken("trapped")),
     }
 }
 
+/// Why a plugin broke off is its operator's business, not that of its callers.
+fn broken(code: &str) -> Problem {
+    let detail = "the job did not come to its end";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, code, detail)
+}
+
 /// What the manifest says of a failure goes before what the job says.
-fn failed(failure: &JobFailure, failures: &BTreeMap<String, FailureStatus>) -> Problem {
+fn failed(failure: &Failure, failures: &BTreeMap<String, FailureStatus>) -> Problem {
     let said = failures.get(&failure.code);
-    let own = failure.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let own = failure
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok());
     let own = own.filter(|status| status.is_client_error() || status.is_server_error());
     let status = said
         .map(|said| said.status)
@@ -95,7 +105,8 @@ fn failed(failure: &JobFailure, failures: &BTreeMap<String, FailureStatus>) -> P
         .or_else(|| said.and_then(|said| said.retry_after));
     let mut problem = Problem::new(status, &failure.code, failure.message.clone());
     if let Some(details) = &failure.details {
-        problem = problem.with("details", details.clone());
+        let details = serde_json::from_str(details).unwrap_or_else(|_| details.as_str().into());
+        problem = problem.with("details", details);
     }
     match retry_after {
         Some(wait) => problem.retry_after(wait),
@@ -104,33 +115,26 @@ fn failed(failure: &JobFailure, failures: &BTreeMap<String, FailureStatus>) -> P
 }
 
 /// A job at its own URL.
-pub(super) fn document(view: &JobView, failures: &BTreeMap<String, FailureStatus>) -> Answer {
+pub(super) fn document(view: &View, failures: &BTreeMap<String, FailureStatus>) -> Answer {
     let mut document = json!({ "id": view.id, "job": view.job, "url": path(&view.id) });
-    let state = match &view.state {
-        JobState::Running => "running",
-        JobState::Waiting => "waiting",
-        JobState::Asking => "asking",
-        JobState::Ended(JobOutcome::Returned(_)) => "succeeded",
-        JobState::Ended(JobOutcome::Cancelled) => "cancelled",
-        JobState::Ended(_) => "failed",
-    };
-    document["state"] = state.into();
+    document["state"] = serde_json::to_value(view.state).unwrap_or_default();
     if let Some(progress) = &view.progress {
         document["progress"] = progress.as_str().into();
     }
-    let mut is_over = false;
-    if let JobState::Ended(outcome) = &view.state {
-        is_over = true;
-        if let JobOutcome::Returned(output) = outcome {
-            document["output"] = readable(output);
+    match &view.outcome {
+        Some(Outcome::Returned(output)) => document["output"] = readable(output),
+        Some(other) => {
+            if let Some(problem) = problem(other, failures) {
+                document["problem"] = problem.json();
+            }
         }
-        if let Some(problem) = problem(outcome, failures) {
-            document["problem"] = problem.json();
-        }
+        None => {}
     }
     let mut answer = respond_json(StatusCode::OK, &document);
-    if !is_over {
-        answer.headers_mut().insert(RETRY_AFTER, seconds(LOOK_AGAIN));
+    if !view.state.is_over() {
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, seconds(LOOK_AGAIN));
     }
     answer
 }

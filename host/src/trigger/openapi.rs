@@ -24,7 +24,10 @@ pub(super) fn describe(
         let here = paths.entry(path.as_str()).or_insert_with(|| json!({}));
         here[method.to_ascii_lowercase()] = operation;
     }
-    if triggers.iter().any(|trigger| matches!(trigger.kind, TriggerKind::Http(_))) {
+    if triggers
+        .iter()
+        .any(|trigger| matches!(trigger.kind, TriggerKind::Http(_)))
+    {
         paths.insert("/jobs/{id}".into(), json!({ "get": job_operation() }));
     }
     json!({
@@ -52,13 +55,19 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
     });
     responses.insert("202".into(), under_way);
     let mut refusals = vec![
-        (400, "The input is wrong; `problems` lists everything that is."),
+        (
+            400,
+            "The input is wrong; `problems` lists everything that is.",
+        ),
         (408, "The body did not come in time."),
         (413, "The body is too large."),
         (415, "The body is not JSON."),
         (422, "The idempotency key was used for another input."),
         (500, "The job failed."),
-        (503, "As much is under way as may be; `Retry-After` says when to come again."),
+        (
+            503,
+            "As much is under way as may be; `Retry-After` says when to come again.",
+        ),
     ];
     if http.bearer_token.is_some() {
         refusals.push((401, "The bearer token is missing or wrong."));
@@ -69,7 +78,9 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
     for (code, failure) in &http.failures {
         let status = failure.status.as_str().to_owned();
         let description = format!("The job failed: {code}.");
-        responses.entry(status).or_insert_with(|| refusal(&description));
+        responses
+            .entry(status)
+            .or_insert_with(|| refusal(&description));
     }
     let mut operation = json!({
         "operationId": name,
@@ -93,9 +104,7 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
 
 fn called_back(name: &str, webhook: &WebhookTrigger) -> Json {
     let mut parameters = Vec::new();
-    let header = |name: &str, description: &str, required: bool| {
-        json!({ "name": name, "in": "header", "required": required, "description": description, "schema": { "type": "string" } })
-    };
+    let header = |name: &str, description: &str, required: bool| json!({ "name": name, "in": "header", "required": required, "description": description, "schema": { "type": "string" } });
     if let Some(signature) = &webhook.signature {
         let description = "HMAC-SHA256 of the body, hexadecimal.";
         parameters.push(header(signature.header.as_str(), description, true));
@@ -163,7 +172,7 @@ fn job() -> Json {
             "id": { "type": "string" },
             "job": { "type": "string" },
             "url": { "type": "string" },
-            "state": { "enum": ["running", "waiting", "asking", "succeeded", "failed", "cancelled"] },
+            "state": { "enum": ["ready", "waiting", "asking", "done", "failed", "cancelled"] },
             "progress": { "type": "string", "description": "What the job says that it is doing." },
             "output": { "description": "What it returned." },
             "problem": { "$ref": "#/components/schemas/Problem" },

@@ -8,7 +8,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, W
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value as Json};
 
-use super::service::{InputProblem, Unavailable};
+use crate::job::{JobError, Problem as InputProblem};
 
 /// An answer.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -45,13 +45,17 @@ impl Problem {
             1 => "there is 1 problem with the input".to_owned(),
             count => format!("there are {count} problems with the input"),
         };
-        let problems = serde_json::to_value(problems).unwrap_or_default();
-        Self::new(StatusCode::BAD_REQUEST, "invalid-input", count).with("problems", problems)
+        let problems: Vec<Json> = problems.iter().map(input_problem).collect();
+        Self::new(StatusCode::BAD_REQUEST, "invalid-input", count).with("problems", problems.into())
     }
 
     /// Jobs cannot be asked: why is in the log.
-    pub fn unavailable(unavailable: &Unavailable) -> Self {
-        tracing::error!(%unavailable, "a request could not be answered");
+    pub fn of_jobs(error: &JobError) -> Self {
+        if let JobError::Unknown(_) = error {
+            let detail = "there is no such job, or what came of it is not kept any longer";
+            return Self::new(StatusCode::NOT_FOUND, "unknown-job", detail);
+        }
+        tracing::error!(%error, "a request could not be answered");
         let detail = "the request cannot be worked on at the moment";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             .retry_after(Duration::from_secs(5))
@@ -104,6 +108,15 @@ impl Problem {
         answer.headers_mut().extend(self.headers);
         answer
     }
+}
+
+fn input_problem(problem: &InputProblem) -> Json {
+    let mut json = serde_json::to_value(problem).unwrap_or_default();
+    if let Some(value) = &problem.value {
+        // It is JSON already, unless the plugin says so wrongly.
+        json["value"] = serde_json::from_str(value).unwrap_or_else(|_| value.as_str().into());
+    }
+    json
 }
 
 /// A whole number of seconds for `Retry-After`, rounded up.

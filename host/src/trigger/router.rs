@@ -18,6 +18,7 @@ use super::service::JobService;
 use super::webhook::WebhookEndpoint;
 use super::websocket::WebSocketEndpoint;
 use crate::config::{Diagnostics, Environment, Manifest, Secret, Trigger, TriggerKind};
+use crate::job::JobError;
 
 /// All endpoints of a pipeline.
 pub(super) struct Router {
@@ -106,7 +107,11 @@ impl Router {
             require_get(request.method())?;
             return self.job(id, &request).await;
         }
-        let here: Vec<&Route> = self.routes.iter().filter(|route| route.path == path).collect();
+        let here: Vec<&Route> = self
+            .routes
+            .iter()
+            .filter(|route| route.path == path)
+            .collect();
         if here.is_empty() {
             let detail = "there is nothing at this path";
             return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
@@ -125,19 +130,15 @@ impl Router {
 
     /// How a job fares, for those who may start it over HTTP.
     async fn job(&self, id: &str, request: &Request<Incoming>) -> Result<Answer, Problem> {
-        let unknown = || {
-            let detail = "there is no such job, or what came of it is not kept any longer";
-            Problem::new(StatusCode::NOT_FOUND, "unknown-job", detail)
-        };
-        let view = self.jobs.view(id).await;
-        let view = view.map_err(|error| Problem::unavailable(&error))?;
-        let view = view.ok_or_else(unknown)?;
+        let unknown = || Problem::of_jobs(&JobError::Unknown(id.to_owned()));
+        let view = self.jobs.view(id.to_owned()).await;
+        let view = view.map_err(|error| Problem::of_jobs(&error))?;
         let endpoints: Vec<&HttpEndpoint> = self.starting(&view.job).collect();
         // One that no request can start is no caller's business.
         let first = endpoints.first().ok_or_else(unknown)?;
-        let is_open = endpoints.iter().any(|endpoint| {
-            authorization::require(request.headers(), endpoint.token()).is_ok()
-        });
+        let is_open = endpoints
+            .iter()
+            .any(|endpoint| authorization::require(request.headers(), endpoint.token()).is_ok());
         if !is_open {
             authorization::require(request.headers(), first.token())?;
         }
@@ -145,10 +146,12 @@ impl Router {
     }
 
     fn starting(&self, job: &str) -> impl Iterator<Item = &HttpEndpoint> {
-        self.routes.iter().filter_map(move |route| match &route.endpoint {
-            Endpoint::Http(endpoint) if endpoint.job() == job => Some(endpoint),
-            _ => None,
-        })
+        self.routes
+            .iter()
+            .filter_map(move |route| match &route.endpoint {
+                Endpoint::Http(endpoint) if endpoint.job() == job => Some(endpoint),
+                _ => None,
+            })
     }
 }
 
@@ -174,7 +177,9 @@ impl Endpoint {
                 let signature = options.signature.as_ref();
                 let key = reveal(signature.map(|signature| &signature.secret))?;
                 let options = (**options).clone();
-                Some(Self::Webhook(WebhookEndpoint::new(name, options, key, jobs)))
+                Some(Self::Webhook(WebhookEndpoint::new(
+                    name, options, key, jobs,
+                )))
             }
             TriggerKind::WebSocket(options) => {
                 let token = reveal(options.bearer_token.as_ref())?;

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::error::TriggerError;
 use super::router::Router;
+use super::until;
 use crate::config::Server;
 
 /// After the system could not give a connection, for want of file descriptors as a rule.
@@ -41,7 +42,7 @@ pub(super) async fn serve(
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = until(&mut stopped) => break,
         };
         let serving = Serving {
             router: Arc::clone(&router),
@@ -59,7 +60,10 @@ pub(super) async fn serve(
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(options.grace, ended).await.is_err() {
         let left = connections.len();
-        tracing::warn!(left, "requests were under way for longer than the grace of the server");
+        tracing::warn!(
+            left,
+            "requests were under way for longer than the grace of the server"
+        );
         connections.shutdown().await;
     }
 }
@@ -114,7 +118,7 @@ impl Serving {
         let mut served = std::pin::pin!(served);
         let ended = tokio::select! {
             ended = served.as_mut() => ended,
-            _ = stopped.wait_for(|stopped| *stopped) => {
+            () = until(&mut stopped) => {
                 served.as_mut().graceful_shutdown();
                 served.await
             }

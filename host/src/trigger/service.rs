@@ -4,137 +4,129 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::job::JobView;
+use crate::job::journal::Callback;
+use crate::job::{Emitted, JobError, Jobs, Reception, Submission, SubmitError, View};
 
 /// Jobs as triggers see them: something that inputs are handed to, and that can be asked what became of them.
+///
+/// [`Jobs`] is one; tests have another.
 pub trait JobService: Send + Sync + 'static {
-    /// Checks an input and makes a job of it, which is durable when this returns.
-    fn submit(&self, submission: Submission) -> BoxFuture<'_, Result<Submitted, SubmitError>>;
+    /// As [`Jobs::submit`].
+    fn submit(
+        &self,
+        job: String,
+        input: Bytes,
+        idempotency_key: Option<String>,
+    ) -> BoxFuture<'_, Result<Submission, SubmitError>>;
 
-    /// Waits until a job has ended; at once if there is no such job.
-    fn ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), Unavailable>>;
+    /// As [`Jobs::outcome`].
+    fn outcome(&self, id: String, within: Duration) -> BoxFuture<'_, Result<View, JobError>>;
 
-    /// How a job fares; `None` if there is no such job, or no longer.
-    fn view<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<JobView>, Unavailable>>;
+    /// As [`Jobs::view`].
+    fn view(&self, id: String) -> BoxFuture<'_, Result<View, JobError>>;
 
-    /// Ends a job, if it has not ended yet.
-    fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), Unavailable>>;
+    /// As [`Jobs::cancel`].
+    fn cancel(&self, id: String) -> BoxFuture<'_, Result<View, JobError>>;
 
-    /// Hands a callback to the job that expects it; it is durable when this returns.
-    fn call_back(&self, callback: Callback) -> BoxFuture<'_, Result<Reception, Unavailable>>;
+    /// As [`Jobs::call_back`].
+    fn call_back(&self, callback: Callback) -> BoxFuture<'_, Result<Reception, JobError>>;
 
-    /// What a job has emitted to a port that has not been acknowledged, from an offset on, `maximum` records at most. Waits
-    /// until there is something; nothing means that the job has ended, and there is no more.
-    fn emitted<'a>(
-        &'a self,
-        id: &'a str,
-        port: &'a str,
+    /// As [`Jobs::emitted`].
+    fn emitted(
+        &self,
+        id: String,
+        port: String,
         from: u64,
         maximum: usize,
-    ) -> BoxFuture<'a, Result<Vec<Emitted>, Unavailable>>;
+    ) -> BoxFuture<'_, Result<Vec<Emitted>, JobError>>;
 
-    /// Everything that a job has emitted to a port below an offset has arrived: it need not be kept.
-    fn acknowledge<'a>(
-        &'a self,
-        id: &'a str,
-        port: &'a str,
+    /// As [`Jobs::acknowledge`].
+    fn acknowledge(
+        &self,
+        id: String,
+        port: String,
         below: u64,
-    ) -> BoxFuture<'a, Result<(), Unavailable>>;
+    ) -> BoxFuture<'_, Result<(), JobError>>;
 
     /// The JSON Schema of a job's input, if its plugin describes one.
     fn input_schema(&self, job: &str) -> Option<Json>;
 }
 
-/// An input for a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submission {
-    /// The job, by its name in the manifest.
-    pub job: String,
-    /// The input.
-    pub input: Bytes,
-    /// What makes a repeated submission the same job.
-    pub idempotency_key: Option<String>,
+impl JobService for Jobs {
+    fn submit(
+        &self,
+        job: String,
+        input: Bytes,
+        idempotency_key: Option<String>,
+    ) -> BoxFuture<'_, Result<Submission, SubmitError>> {
+        let jobs = self.clone();
+        Box::pin(async move {
+            let submit = move || jobs.submit(&job, &input, idempotency_key.as_deref());
+            blocking(submit, || JobError::Stopping.into()).await
+        })
+    }
+
+    fn outcome(&self, id: String, within: Duration) -> BoxFuture<'_, Result<View, JobError>> {
+        Box::pin(async move { Self::outcome(self, &id, within).await })
+    }
+
+    fn view(&self, id: String) -> BoxFuture<'_, Result<View, JobError>> {
+        let jobs = self.clone();
+        Box::pin(blocking(move || jobs.view(&id), || JobError::Stopping))
+    }
+
+    fn cancel(&self, id: String) -> BoxFuture<'_, Result<View, JobError>> {
+        let jobs = self.clone();
+        Box::pin(blocking(move || jobs.cancel(&id), || JobError::Stopping))
+    }
+
+    fn call_back(&self, callback: Callback) -> BoxFuture<'_, Result<Reception, JobError>> {
+        let jobs = self.clone();
+        let call_back = move || {
+            let Callback {
+                trigger,
+                correlation,
+                delivery,
+                payload,
+            } = callback;
+            jobs.call_back(&trigger, &correlation, &delivery, &payload)
+        };
+        Box::pin(blocking(call_back, || JobError::Stopping))
+    }
+
+    fn emitted(
+        &self,
+        id: String,
+        port: String,
+        from: u64,
+        maximum: usize,
+    ) -> BoxFuture<'_, Result<Vec<Emitted>, JobError>> {
+        Box::pin(async move { Self::emitted(self, &id, &port, from, maximum).await })
+    }
+
+    fn acknowledge(
+        &self,
+        id: String,
+        port: String,
+        below: u64,
+    ) -> BoxFuture<'_, Result<(), JobError>> {
+        let jobs = self.clone();
+        let acknowledge = move || jobs.acknowledge(&id, &port, below);
+        Box::pin(blocking(acknowledge, || JobError::Stopping))
+    }
+
+    fn input_schema(&self, job: &str) -> Option<Json> {
+        Self::input_schema(self, job)
+    }
 }
 
-/// A job that there is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submitted {
-    /// By what it is asked for.
-    pub id: String,
-    /// Whether it was there already, by its idempotency key.
-    pub repeated: bool,
+/// Does what waits for a disk on a thread that may wait. One that breaks off does so as the runtime ends.
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    stopped: impl FnOnce() -> E,
+) -> Result<T, E> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(stopped()))
 }
-
-/// Why there is no job.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SubmitError {
-    /// The input is wrong; everything that is.
-    Invalid(Vec<InputProblem>),
-    /// There was a job by this key, of another input.
-    Conflict,
-    /// There is no room for another job now.
-    Busy {
-        /// After what time there may be.
-        retry_after: Option<Duration>,
-    },
-    /// It cannot be kept: the reason is for the log.
-    Unavailable(String),
-}
-
-/// Something that is wrong with an input.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct InputProblem {
-    /// Where in the input, as in `schedule.columns[2]`; empty for the input as a whole.
-    pub field: String,
-    /// Short, stable and for machines.
-    pub code: String,
-    /// For people.
-    pub message: String,
-    /// What was found there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Json>,
-    /// What may stand there, if that is one of a few.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub allowed: Vec<String>,
-}
-
-/// Somebody outside calls a job back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// The trigger that it came by.
-    pub trigger: String,
-    /// What tells it from the callbacks of other jobs.
-    pub correlation: String,
-    /// What tells it from the same callback delivered once more.
-    pub delivery: String,
-    /// What the job is given.
-    pub payload: Bytes,
-}
-
-/// What became of a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reception {
-    /// The job will get it.
-    Accepted,
-    /// The job has it already.
-    Repeated,
-    /// No job expects it.
-    Unknown,
-}
-
-/// A record that a job has emitted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emitted {
-    /// Its number among those of the job and port, from 0 on.
-    pub offset: u64,
-    /// The record.
-    pub record: Bytes,
-}
-
-/// Jobs cannot be asked at the moment; the reason is for the log, not for callers.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("jobs cannot be reached: {0}")]
-pub struct Unavailable(pub String);

@@ -15,8 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::body;
 use super::problem::{Answer, Problem, respond_json};
-use super::service::{Callback, JobService, Reception};
+use super::service::JobService;
 use crate::config::WebhookTrigger;
+use crate::job::Reception;
+use crate::job::journal::Callback;
 
 /// An endpoint that services call back.
 pub(super) struct WebhookEndpoint {
@@ -56,15 +58,19 @@ impl WebhookEndpoint {
             trigger: self.name.clone(),
             correlation: self.correlation(&payload)?,
             delivery: self.delivery(&head.headers, &payload),
-            payload,
+            payload: payload.into(),
         };
         let reception = self.jobs.call_back(callback).await;
-        match reception.map_err(|error| Problem::unavailable(&error))? {
+        match reception.map_err(|error| Problem::of_jobs(&error))? {
             Reception::Accepted => Ok(acknowledged(false)),
             Reception::Repeated => Ok(acknowledged(true)),
             Reception::Unknown => {
                 let detail = "nothing waits for this callback";
-                Err(Problem::new(StatusCode::NOT_FOUND, "unknown-callback", detail))
+                Err(Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "unknown-callback",
+                    detail,
+                ))
             }
         }
     }
@@ -102,8 +108,14 @@ impl WebhookEndpoint {
             Some(Json::String(text)) if !text.is_empty() => Ok(text.clone()),
             Some(Json::Number(number)) => Ok(number.to_string()),
             _ => {
-                let detail = format!("the body says at `{pointer}` what it is about, in a string or a number");
-                Err(Problem::new(StatusCode::BAD_REQUEST, "no-correlation", detail))
+                let detail = format!(
+                    "the body says at `{pointer}` what it is about, in a string or a number"
+                );
+                Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "no-correlation",
+                    detail,
+                ))
             }
         }
     }

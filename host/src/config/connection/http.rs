@@ -22,6 +22,7 @@ use crate::config::reader::{Context, Read, TableReader};
 use crate::config::size::ByteSize;
 use crate::config::tree::Node;
 use crate::config::url::BaseUrl;
+use crate::job::AfterCrash;
 
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
@@ -60,16 +61,6 @@ pub struct HttpConnection {
     pub private_addresses: bool,
     /// What is done about a request that was on its way when the host went down.
     pub after_crash: AfterCrash,
-}
-
-/// What is done about a request of a method that is not idempotent, which was on its way when the host went down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AfterCrash {
-    /// It is made again with the same idempotency key, by which the service knows it.
-    #[default]
-    Resend,
-    /// The job stops, and waits for somebody to decide.
-    Ask,
 }
 
 impl Read for AfterCrash {

@@ -63,7 +63,9 @@ impl CronTrigger {
         let missed = table.optional::<MissedRuns>("missed");
         let maximum_missed = table.optional_within("maximum-missed", 1..=10_000);
         if let Some(maximum) = &maximum_missed
-            && missed.as_ref().is_none_or(|missed| missed.value != MissedRuns::All)
+            && missed
+                .as_ref()
+                .is_none_or(|missed| missed.value != MissedRuns::All)
         {
             let mut diagnostic = Diagnostic::new(
                 &code::CONTRADICTION,

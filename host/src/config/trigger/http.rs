@@ -92,9 +92,7 @@ impl HttpTrigger {
         let failures = table.optional_entries(
             "failures",
             "failures = { query-timeout = 504 }",
-            |code, node, context| {
-                Some((code.clone(), FailureStatus::read(node, context)?))
-            },
+            |code, node, context| Some((code.clone(), FailureStatus::read(node, context)?)),
         );
         Some(Self {
             job: job?,

@@ -47,12 +47,6 @@ impl JsonPointer {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// One that needs no manifest.
-    #[cfg(test)]
-    pub(crate) fn of_test(pointer: &str) -> Self {
-        Self(pointer.to_owned())
-    }
 }
 
 impl Read for JsonPointer {

@@ -62,7 +62,8 @@ impl WebSocketTrigger {
         let maximum_clients = table.optional_within("maximum-clients", 1..=100_000);
         let bytes = ByteSize(KIB)..=ByteSize(64 * KIB * KIB);
         let message_bytes = table.optional_within("maximum-message-bytes", bytes);
-        let ping_interval = table.optional_within("ping-interval", Duration::from_millis(10)..=HOUR);
+        let ping_interval =
+            table.optional_within("ping-interval", Duration::from_millis(10)..=HOUR);
         let resume_within = table.optional_within("resume-within", Duration::ZERO..=DAY);
         let bearer_token = Secret::read_optional(table, "bearer-token");
         Some(Self {

@@ -66,8 +66,8 @@ impl CronLedger {
 }
 
 fn read(text: &[u8]) -> Result<BTreeMap<String, Timestamp>, String> {
-    let times: BTreeMap<String, String> =
-        serde_json::from_slice(text).map_err(|error| format!("it is not a record of times: {error}"))?;
+    let times: BTreeMap<String, String> = serde_json::from_slice(text)
+        .map_err(|error| format!("it is not a record of times: {error}"))?;
     times
         .into_iter()
         .map(|(trigger, time)| match time.parse() {

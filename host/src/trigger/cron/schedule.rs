@@ -74,7 +74,8 @@ mod tests {
     use crate::trigger::tests::manifest;
 
     fn schedule(expression: &str, options: &str) -> Schedule {
-        let text = format!("type = \"cron\"\njob = \"report\"\nschedule = \"{expression}\"\n{options}");
+        let text =
+            format!("type = \"cron\"\njob = \"report\"\nschedule = \"{expression}\"\n{options}");
         let manifest: Manifest = manifest(&format!("[triggers.clock]\n{text}"));
         match &manifest.triggers[0].kind {
             crate::config::TriggerKind::Cron(options) => Schedule::of((**options).clone()),
@@ -88,7 +89,10 @@ mod tests {
 
     fn runs(schedule: &Schedule, last: &str, now: &str) -> (Vec<String>, usize) {
         let due = schedule.due(at(last), at(now));
-        (due.runs.iter().map(ToString::to_string).collect(), due.left_out)
+        (
+            due.runs.iter().map(ToString::to_string).collect(),
+            due.left_out,
+        )
     }
 
     #[test]
@@ -148,7 +152,10 @@ mod tests {
     #[test]
     fn a_time_that_there_is_twice_is_run_once_and_one_that_there_is_not_is_run_too() {
         // On the last Sunday of March, 02:30 does not exist in Berlin; on that of October, it does twice.
-        let daily = schedule("30 2 * * *", "time-zone = \"Europe/Berlin\"\nmissed = \"all\"");
+        let daily = schedule(
+            "30 2 * * *",
+            "time-zone = \"Europe/Berlin\"\nmissed = \"all\"",
+        );
         let spring = runs(&daily, "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z");
         assert_eq!(spring.0.len(), 1, "{spring:?}");
         let autumn = runs(&daily, "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z");

@@ -20,7 +20,12 @@ fn clock(options: &str) -> Clock {
         panic!("it is a cron trigger");
     };
     let service: Arc<dyn JobService> = jobs.clone();
-    let runner = CronRunner::new("nightly".into(), (**options).clone(), &service, &Arc::new(ledger));
+    let runner = CronRunner::new(
+        "nightly".into(),
+        (**options).clone(),
+        &service,
+        &Arc::new(ledger),
+    );
     Clock {
         runner,
         jobs,
@@ -57,12 +62,18 @@ async fn a_run_is_the_job_of_its_scheduled_time() {
 async fn a_run_without_room_is_tried_again_and_not_forgotten() {
     let clock = clock("schedule = \"0 2 * * *\"");
     clock.runner.record(at("2026-11-20T02:00:00Z"));
-    clock.jobs.refuse(SubmitError::Busy { retry_after: None });
+    clock.jobs.refuse(SubmitError::Busy {
+        job: "report".into(),
+        unfinished: 1,
+    });
     let now = at("2026-11-21T02:00:01Z");
     assert_eq!(clock.runner.turn(now).await, TRY_AGAIN);
     clock.runner.turn(now).await;
     assert_eq!(clock.jobs.submissions().len(), 2);
-    assert_eq!(clock.runner.ledger.last("nightly"), Some(at("2026-11-21T02:00:00Z")));
+    assert_eq!(
+        clock.runner.ledger.last("nightly"),
+        Some(at("2026-11-21T02:00:00Z"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
