@@ -1,3 +1,7 @@
+mod hostile;
+mod tls;
+mod transport;
+
 use std::num::NonZeroU32;
 
 use cxone_simulator::{Fault, Options, Simulator};
@@ -79,6 +83,28 @@ async fn asks_for_a_token_with_basic_credentials_and_the_scope() {
         "grant_type=client_credentials&scope=data_actions%3Aread"
     );
     assert_eq!(requests[1].authorization.as_deref(), Some("Bearer"));
+}
+
+#[tokio::test]
+async fn credentials_may_stand_in_the_form() {
+    let simulator = simulator().await;
+    let in_form = ConnectionOptions {
+        authentication: Authentication::OAuth(OAuthOptions {
+            client_authentication: ClientAuthentication::Form,
+            client_secret: "s3cret".into(),
+            ..oauth(SECRET)
+        }),
+        ..options(simulator.url())
+    };
+    // The simulator knows another secret: what counts here is how it was asked.
+    get(&Connection::open(in_form).unwrap()).await.unwrap_err();
+    let token = &simulator.requests()[0];
+    assert_eq!(token.authorization, None);
+    assert!(
+        token.body.contains("client_id=demo-client"),
+        "{}",
+        token.body
+    );
 }
 
 #[tokio::test]
