@@ -1,6 +1,7 @@
 //! Records that jobs have emitted: rows, in the order of their commits, until a checkpoint of the pipeline is behind them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Transaction, params};
 
@@ -18,16 +19,27 @@ pub struct Emitted {
     pub record: Vec<u8>,
 }
 
-/// Who is to be woken when there may be something to read.
+/// Who is to be woken when there may be something to read, and how far has been read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
-    wakes: Arc<Mutex<Vec<Wake>>>,
+    inner: Arc<Mutex<Readers>>,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    /// By job and port, so that who opens an outbox anew takes the place of who had it before.
+    wakes: BTreeMap<(String, String), Wake>,
+    /// By job and port: the position behind which somebody wanted to read.
+    reached: BTreeMap<(String, String), i64>,
 }
 
 impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Readers> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn wake(&self) {
-        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
-        wakes.iter().for_each(Wake::wake);
+        self.lock().wakes.values().for_each(Wake::wake);
     }
 }
 
@@ -50,16 +62,25 @@ impl JobStore {
         }
     }
 
-    /// Records that no checkpoint is behind yet.
+    /// Whether all that was emitted has been read.
     ///
     /// # Errors
     /// [`JobStoreError`] where that cannot be read.
-    pub fn emitted(&self) -> Result<u64, JobStoreError> {
-        self.read(|connection| {
-            connection.query_row("SELECT count(*) FROM jackfield_outbox", [], |row| {
-                row.get::<_, i64>(0).map(i64::unsigned_abs)
-            })
-        })
+    pub fn is_drained(&self) -> Result<bool, JobStoreError> {
+        let newest: Vec<((String, String), i64)> = self.read(|connection| {
+            connection
+                .prepare(
+                    "SELECT job, port, max(position) FROM jackfield_outbox GROUP BY job, port",
+                )?
+                .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
+                .collect()
+        })?;
+        let readers = self.inner.outbox.lock();
+        let read = |(port, newest): &(_, i64)| {
+            let reached = readers.reached.get(port);
+            reached.is_some_and(|reached| reached >= newest)
+        };
+        Ok(newest.iter().all(read))
     }
 }
 
@@ -76,6 +97,9 @@ impl Outbox {
     /// [`JobStoreError`] where they cannot be read.
     pub fn read(&self, behind: i64, most: usize) -> Result<Vec<Emitted>, JobStoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut readers = self.store.inner.outbox.lock();
+        readers.reached.insert(self.place(), behind);
+        drop(readers);
         self.store.read(|connection| {
             connection
                 .prepare_cached(
@@ -107,9 +131,12 @@ impl Outbox {
 
     /// Whom to wake when there may be something to read again.
     pub fn wake_with(&self, wake: Wake) {
-        let wakes = &self.store.inner.outbox.wakes;
-        let mut wakes = wakes.lock().unwrap_or_else(PoisonError::into_inner);
-        wakes.push(wake);
+        let mut readers = self.store.inner.outbox.lock();
+        readers.wakes.insert(self.place(), wake);
+    }
+
+    fn place(&self) -> (String, String) {
+        (self.job.clone(), self.port.clone())
     }
 }
 
