@@ -27,19 +27,24 @@ mod reader;
 mod recovery;
 mod reference;
 mod secret;
+mod server;
 mod sink;
 mod size;
 mod source;
 mod stage;
 mod tree;
+mod trigger;
 mod url;
 mod watermark;
 
 pub use checkpoint::{Checkpoint, CheckpointStore, ObjectStore, ObjectUrl, S3Options};
 pub use code::Code;
 pub use configuration::Configuration;
+pub(crate) use connection::is_reserved;
 pub use connection::{
-    CassandraConnection, Connection, ConnectionKind, HttpConnection, KafkaConnection, Tls,
+    CassandraConnection, CircuitBreaker, ClientAuthentication, Connection, ConnectionKind,
+    HttpAuthentication, HttpConnection, HttpPermissions, HttpRetry, KafkaConnection, OAuth,
+    PathPattern, RequestRate, Tls,
 };
 pub use dead_letters::{DeadLetters, KafkaDeadLetters};
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -55,6 +60,7 @@ pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
 pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
+pub use server::Server;
 pub use sink::{
     CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency, CreateTopic,
     Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink, StdoutSink,
@@ -63,5 +69,9 @@ pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,
 };
 pub use stage::{Input, Limits, Stage};
+pub use trigger::{
+    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, Signature,
+    Trigger, TriggerKind, WebSocketTrigger, WebhookTrigger,
+};
 pub use url::{BaseUrl, UrlPath};
 pub use watermark::Watermark;

@@ -204,7 +204,7 @@ codes! {
         "Run again later, when the wait that the service asked for is over; find who else uses the same client, or have its limit raised.";
     CONNECTION_TOO_LARGE = "JF-7008", "an answer is larger than the host takes",
         "Answers are read up to a bound, so that none can take all memory. This one went beyond it and was not read further.",
-        "Check that `base-url` names the API: an answer of this size is not one of its own.";
+        "Ask for less at once, or raise `maximum-response-bytes` of the connection. If the size is a surprise, check that `base-url` names the API.";
     CONNECTION_UNEXPECTED = "JF-7009", "a service gave an answer that its API does not have",
         "The service answered with a status that has no meaning for this request, such as a redirect.",
         "Check `base-url` and the paths of the connection: a gateway or a login page may stand in front of the API.";
@@ -223,6 +223,18 @@ codes! {
     TOKEN_REFUSED = "JF-7014", "a service refuses the token that was just issued for it (401)",
         "The API answered 401 to a token that had been issued a moment before; a new one was refused too.",
         "Check that token endpoint and API belong to the same tenant and region, and that the clocks of both sides agree.";
+    CONNECTION_PRIVATE_ADDRESS = "JF-7015", "a service is at an address that is not public",
+        "The base URL of a connection, or what its name resolves to at the moment, is an address of a private network (RFC 1918, link-local, unique local and the like). Such addresses are refused unless the manifest allows them, so that neither a manifest nor a name server can turn the host against what stands behind its own firewall.",
+        "If the service is meant to be there, say `private-addresses = true` at the connection. A `base-url` of `localhost` or a loopback address needs no leave.";
+    CONNECTION_CIRCUIT_OPEN = "JF-7016", "a service that failed again and again is left alone for a while",
+        "As many requests in a row as the `circuit-breaker` of the connection allows have failed. For the time that it says none is made; then one is, and decides whether the others follow.",
+        "Look after the service. Jobs can wait for it: the failure says for how long.";
+    CONNECTION_NOT_PERMITTED = "JF-7017", "a plugin asked for what its connection does not grant",
+        "The method, the path or a header of a request is not among those that the connection grants, or its target leads elsewhere. The request was not made.",
+        "If the plugin is right to ask, add it to `methods`, `paths` or `headers` of the connection. Credentials and `Host` are never granted.";
+    CONNECTION_REQUEST_TOO_LARGE = "JF-7018", "a request is larger than its connection allows",
+        "The body of a request of a plugin has more bytes than `maximum-request-bytes` of the connection. The request was not made.",
+        "Send less at once, or raise `maximum-request-bytes`.";
     PREFLIGHT_FORBIDDEN = "JF-7020", "the client may not read the data action (403)",
         "The token is valid, and what it allows does not include to read data actions. Nothing has been read from any source.",
         "Add the scope `data_actions:read` to the client where it is registered and to `scope` of the connection; check that the client belongs to the data action's organisation.";
@@ -270,6 +282,12 @@ codes! {
     CASSANDRA_FORBIDDEN = "JF-7044", "a Cassandra cluster does not permit a request",
         "The user of the connection may not write to the table, or may not make the keyspace or table that `create-tables` asks for.",
         "Grant the user `MODIFY` on the table, and `CREATE` where tables are to be made.";
+    TRIGGER_LISTEN = "JF-7050", "the server of the triggers cannot listen",
+        "The address of `[server]` is taken by another process, is none of this machine's, or its port needs more rights.",
+        "Choose another `listen`, or end the process that has it. Two pipelines need two addresses.";
+    TRIGGER_LEDGER = "JF-7051", "the record of scheduled runs cannot be used",
+        "The file in which a pipeline keeps what its `cron` triggers have started cannot be read, or is something else. To go on without it could start runs twice or leave some out.",
+        "Check the permissions of the file that the message names. Without the file, runs begin anew from now on, and none counts as missed.";
     NOT_FOUND = "JF-8001", "what the command line names does not exist",
         "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
         "Use one of the names that the message or the command's `list` shows.";

@@ -9,6 +9,7 @@
 //! hold a [`Jobs`].
 
 pub mod call;
+mod emitted;
 pub mod engine;
 pub mod journal;
 pub mod machine;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use call::{Method, Received, Request, RequestFailure, RequestFailureKind, Response, Time};
+pub use emitted::Emitted;
 pub use engine::{Definition, Engine};
 pub use journal::{Failure, Outcome};
 pub use machine::Reception;

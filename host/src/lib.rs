@@ -13,3 +13,4 @@ pub mod preflight;
 pub mod record;
 pub mod sink;
 pub mod source;
+pub mod trigger;

@@ -8,6 +8,7 @@ mod jobs;
 mod kafka;
 mod tables;
 mod targets;
+mod triggers;
 mod watermarks;
 
 pub(crate) use targets::between;
@@ -26,6 +27,7 @@ use crate::config::reader::{Context, one_of};
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
+use crate::config::trigger::Trigger;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
@@ -39,6 +41,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
     pub(crate) dead_letters: Option<&'a DeadLetters>,
+    pub(crate) triggers: &'a [Trigger],
     pub(crate) declared: Declared,
 }
 
@@ -61,6 +64,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     cassandra::check(parts, context);
     kafka::check(parts, context);
     tables::check(parts, context);
+    triggers::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

@@ -23,10 +23,12 @@ use crate::config::place::{Document, Located, Place};
 use crate::config::preflight::Preflight;
 use crate::config::reader::{Context, TableReader};
 use crate::config::recovery::Recovery;
+use crate::config::server::Server;
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
 use crate::config::tree::Node;
+use crate::config::trigger::Trigger;
 
 /// How many parts the keys of a pipeline are divided into, and so the most that its parallelism can be.
 pub const KEY_GROUPS: u16 = 128;
@@ -60,6 +62,10 @@ pub struct Manifest {
     pub dead_letters: DeadLetters,
     /// `[recovery]`.
     pub recovery: Recovery,
+    /// `[server]`.
+    pub server: Server,
+    /// `[triggers.NAME]`.
+    pub triggers: Vec<Trigger>,
 }
 
 /// What concerns the pipeline as a whole: `[pipeline]`.
@@ -164,6 +170,8 @@ impl Manifest {
         let sinks = table.named_tables("sinks", Sink::read);
         let dead_letters = table.optional_table("dead-letters", DeadLetters::read);
         let recovery = table.optional_table("recovery", |table| Some(Recovery::read(table)));
+        let server = table.optional_table("server", |table| Some(Server::read(table)));
+        let triggers = table.named_tables("triggers", Trigger::read);
         let parts = check::Parts {
             pipeline: pipeline.as_ref(),
             checkpoint: checkpoint.as_ref(),
@@ -175,6 +183,7 @@ impl Manifest {
             stages: &stages,
             sinks: &sinks,
             dead_letters: dead_letters.as_ref(),
+            triggers: &triggers,
             declared: check::Declared {
                 connections: table.names_in("connections"),
                 sources: table.names_in("sources"),
@@ -184,6 +193,7 @@ impl Manifest {
             },
         };
         check::manifest(&parts, context);
+        let server = server.unwrap_or_else(|| Server::default_of(&table));
         table.finish();
         Some(Self {
             path: path.to_owned(),
@@ -199,6 +209,8 @@ impl Manifest {
             sinks,
             dead_letters: dead_letters.unwrap_or_default(),
             recovery: recovery.unwrap_or_default(),
+            server,
+            triggers,
         })
     }
 }
