@@ -4,6 +4,7 @@
 mod cassandra;
 mod exchange;
 mod graph;
+mod jobs;
 mod kafka;
 mod tables;
 mod targets;
@@ -17,6 +18,7 @@ use crate::config::code;
 use crate::config::connection::Connection;
 use crate::config::dead_letters::DeadLetters;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::job::{Job, JobStoreOptions};
 use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
@@ -34,6 +36,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) preflight: &'a [Preflight],
     pub(crate) connections: &'a [Connection],
     pub(crate) sources: &'a [Source],
+    pub(crate) jobs: &'a [Job],
+    pub(crate) job_store: Option<&'a JobStoreOptions>,
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
     pub(crate) dead_letters: Option<&'a DeadLetters>,
@@ -45,12 +49,15 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Declared {
     pub(crate) connections: Vec<Located<String>>,
     pub(crate) sources: Vec<Located<String>>,
+    pub(crate) jobs: Vec<Located<String>>,
+    pub(crate) job_store: bool,
     pub(crate) stages: Vec<Located<String>>,
 }
 
 pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     unique_names(&parts.declared, context);
     graph::check(parts, context);
+    jobs::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
     exchange::check(parts, context);
@@ -64,18 +71,29 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
 }
 
 fn unique_names(declared: &Declared, context: &Context) {
-    for stage in &declared.stages {
-        let mut sources = declared.sources.iter();
-        if let Some(source) = sources.find(|source| source.value == stage.value) {
-            context.report(
-                Diagnostic::new(
-                    &code::DUPLICATE,
-                    stage.place.clone(),
-                    format!("a source and a stage are both named `{stage}`"),
-                )
-                .related(source.place.clone(), "the source")
-                .help("rename one of them: inputs refer to both by name"),
-            );
+    let Declared {
+        sources,
+        jobs,
+        stages,
+        ..
+    } = declared;
+    for (first, firsts, second, seconds) in [
+        ("source", sources, "stage", stages),
+        ("source", sources, "job", jobs),
+        ("job", jobs, "stage", stages),
+    ] {
+        for named in seconds {
+            if let Some(other) = firsts.iter().find(|other| other.value == named.value) {
+                context.report(
+                    Diagnostic::new(
+                        &code::DUPLICATE,
+                        named.place.clone(),
+                        format!("a {first} and a {second} are both named `{named}`"),
+                    )
+                    .related(other.place.clone(), format!("the {first}"))
+                    .help("rename one of them: inputs refer to both by name"),
+                );
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::check;
-use crate::config::checkpoint::Checkpoint;
+use crate::config::checkpoint::{Checkpoint, CheckpointStore};
 use crate::config::code;
 use crate::config::connection::Connection;
 use crate::config::dead_letters::DeadLetters;
@@ -16,6 +16,7 @@ use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::environment::Environment;
 use crate::config::exchange::Exchange;
 use crate::config::interpolation;
+use crate::config::job::{Job, JobStoreOptions};
 use crate::config::name::Name;
 use crate::config::overrides::Override;
 use crate::config::place::{Document, Located, Place};
@@ -47,8 +48,12 @@ pub struct Manifest {
     pub preflight: Vec<Preflight>,
     /// `[connections.NAME]`.
     pub connections: Vec<Connection>,
-    /// `[sources.NAME]`; at least one.
+    /// `[sources.NAME]`; at least one, where there is no job.
     pub sources: Vec<Source>,
+    /// `[jobs.NAME]`.
+    pub jobs: Vec<Job>,
+    /// `[job-store]`.
+    pub job_store: Option<JobStoreOptions>,
     /// `[stages.NAME]`, without cycles; in the order of the manifest, which need not be that of the data.
     pub stages: Vec<Stage>,
     /// `[sinks.NAME]`.
@@ -155,7 +160,9 @@ impl Manifest {
         let checkpoint = table.required_table("checkpoint", Checkpoint::read);
         let preflight = table.tables("preflight", Preflight::read);
         let connections = table.named_tables("connections", Connection::read);
-        if table.names_in("sources").is_empty() {
+        let jobs = table.named_tables("jobs", Job::read);
+        let job_store = table.optional_table("job-store", JobStoreOptions::read);
+        if table.names_in("sources").is_empty() && table.names_in("jobs").is_empty() {
             context.report(without_source(root, table.optional_node("sources")));
         }
         let sources = table.named_tables("sources", Source::read);
@@ -171,6 +178,8 @@ impl Manifest {
             preflight: &preflight,
             connections: &connections,
             sources: &sources,
+            jobs: &jobs,
+            job_store: job_store.as_ref(),
             stages: &stages,
             sinks: &sinks,
             dead_letters: dead_letters.as_ref(),
@@ -178,6 +187,8 @@ impl Manifest {
             declared: check::Declared {
                 connections: table.names_in("connections"),
                 sources: table.names_in("sources"),
+                jobs: table.names_in("jobs"),
+                job_store: table.optional_node("job-store").is_some(),
                 stages: table.names_in("stages"),
             },
         };
@@ -192,6 +203,8 @@ impl Manifest {
             preflight,
             connections,
             sources,
+            jobs,
+            job_store,
             stages,
             sinks,
             dead_letters: dead_letters.unwrap_or_default(),
@@ -199,6 +212,18 @@ impl Manifest {
             server,
             triggers,
         })
+    }
+}
+
+impl Manifest {
+    /// Where its jobs are kept, if there is a place.
+    #[must_use]
+    pub fn job_store_path(&self) -> Option<PathBuf> {
+        match (&self.job_store, &self.checkpoint.store) {
+            (Some(options), _) => Some(options.path.value.clone()),
+            (None, CheckpointStore::Sqlite { path }) => Some(path.value.with_extension("jobs.db")),
+            (None, CheckpointStore::Objects(_)) => None,
+        }
     }
 }
 
@@ -221,7 +246,7 @@ fn without_source(root: &Node, sources: Option<&Node>) -> Diagnostic {
         sources.unwrap_or(root).key_place.clone(),
         "the manifest has no source",
     )
-    .help("add one: a table `[sources.NAME]` with its `type`")
+    .help("add one: a table `[sources.NAME]` with its `type`, or `[jobs.NAME]` with its `plugin`")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostics {

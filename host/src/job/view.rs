@@ -24,6 +24,34 @@ pub enum State {
 }
 
 impl State {
+    /// All of them, by name.
+    const NAMES: [(Self, &'static str); 6] = [
+        (Self::Ready, "ready"),
+        (Self::Waiting, "waiting"),
+        (Self::Asking, "asking"),
+        (Self::Done, "done"),
+        (Self::Failed, "failed"),
+        (Self::Cancelled, "cancelled"),
+    ];
+
+    /// Its name, as it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(state, _)| *state == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(_, known)| *known == name)
+            .map(|(state, _)| *state)
+    }
+
     /// Whether nothing more will happen to it by itself.
     #[must_use]
     pub fn is_over(self) -> bool {
@@ -42,7 +70,7 @@ impl State {
 }
 
 /// A job, as it is told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Its identifier.
     pub id: String,

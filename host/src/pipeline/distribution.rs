@@ -208,6 +208,7 @@ impl Part<'_> {
                 }),
         );
         Plan {
+            jobs: None,
             name: whole.name.clone(),
             parallelism: 1,
             sources: self.sources(&arriving),
