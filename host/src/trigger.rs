@@ -142,4 +142,4 @@ async fn until(stopped: &mut watch::Receiver<bool>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

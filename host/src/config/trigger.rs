@@ -91,3 +91,6 @@ impl TriggerKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use super::problem::{Answer, Problem};
 use super::service::JobService;
 use super::until;
 use crate::config::{AnswerMode, FailureStatus, HttpTrigger};
-use crate::job::{JobError, Submission, SubmitError};
+use crate::job::{Submission, SubmitError};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How a caller says that it does not want to wait (RFC 7240 section 4.1).
@@ -157,8 +157,7 @@ impl HttpEndpoint {
             }
             SubmitError::Busy { .. } => busy(Some(self.options.retry_after)),
             SubmitError::Job(error) => Problem::of_jobs(error),
-            // The manifest was checked.
-            SubmitError::UnknownJob(_) => Problem::of_jobs(&JobError::Stopping),
+            SubmitError::Plugin { .. } | SubmitError::UnknownJob(_) => Problem::broken(refusal),
         }
     }
 }

@@ -8,7 +8,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, W
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value as Json};
 
-use crate::job::{JobError, Problem as InputProblem};
+use crate::job::{JobError, Problem as InputProblem, SubmitError};
 
 /// An answer.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -59,6 +59,13 @@ impl Problem {
         let detail = "the request cannot be worked on at the moment";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             .retry_after(Duration::from_secs(5))
+    }
+
+    /// The host or a plugin has failed: how is in the log.
+    pub fn broken(error: &SubmitError) -> Self {
+        tracing::error!(%error, code = %error.code(), "a job could not be made of a request");
+        let detail = "no job could be made of the request";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail)
     }
 
     /// The caller has not shown who it is.

@@ -27,13 +27,14 @@ name = "orders"
 [checkpoint]
 path = "orders.db"
 
-[sources.lines]
-type = "file"
-paths = ["orders.jsonl"]
+[jobs.aggregate]
+plugin = "aggregate.wasm"
 
-[stages.parse]
-plugin = "parse.wasm"
-inputs.lines = "lines"
+[jobs.export]
+plugin = "export.wasm"
+
+[jobs.report]
+plugin = "report.wasm"
 
 [server]
 listen = "127.0.0.1:0"
@@ -42,7 +43,7 @@ grace = "5s"
 "#;
 
 /// A manifest with these triggers.
-pub(super) fn manifest(triggers: &str) -> Manifest {
+pub(crate) fn manifest(triggers: &str) -> Manifest {
     let text = format!("{REST}\n{triggers}");
     let environment = environment();
     let manifest = Manifest::parse(Path::new("orders.toml"), text, &environment, &[]);

@@ -1,7 +1,7 @@
-//! Triggers share one server: no two of them are asked by the same method and path, and none by those that the server keeps for
+//! Triggers start jobs that exist, and share one server: no two of them are asked by the same method and path, and none by those that the server keeps for
 //! itself.
 
-use crate::config::check::Parts;
+use crate::config::check::{Parts, contains, unknown};
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::reader::Context;
@@ -11,6 +11,15 @@ use crate::config::trigger::Trigger;
 const RESERVED: &[&str] = &["/openapi.json", "/jobs", "/jobs/"];
 
 pub(super) fn check(parts: &Parts<'_>, context: &Context) {
+    for job in parts
+        .triggers
+        .iter()
+        .filter_map(|trigger| trigger.kind.job())
+    {
+        if !contains(&parts.declared.jobs, job) {
+            context.report(unknown("job", job, &job.place, &parts.declared.jobs));
+        }
+    }
     for (index, trigger) in parts.triggers.iter().enumerate() {
         let Some((method, path)) = trigger.kind.route() else {
             continue;

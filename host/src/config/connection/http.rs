@@ -127,3 +127,6 @@ fn counted(table: &TableReader<'_>, key: &'static str, most: u32) -> Option<Loca
     let Located { value, place } = found;
     NonZeroU32::new(value).map(|value| Located { value, place })
 }
+
+#[cfg(test)]
+mod tests;

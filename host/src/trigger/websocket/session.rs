@@ -250,8 +250,8 @@ fn refused(refusal: &SubmitError) -> Farewell {
             Farewell::plain(CloseCode::Again, "there is no room for another job now")
         }
         SubmitError::Job(error) => Farewell::problem(CloseCode::Error, Problem::of_jobs(error)),
-        SubmitError::UnknownJob(_) => {
-            Farewell::problem(CloseCode::Error, Problem::of_jobs(&JobError::Stopping))
+        SubmitError::Plugin { .. } | SubmitError::UnknownJob(_) => {
+            Farewell::problem(CloseCode::Error, Problem::broken(refusal))
         }
     }
 }
