@@ -157,6 +157,11 @@ impl HttpEndpoint {
             }
             SubmitError::Busy { .. } => busy(Some(self.options.retry_after)),
             SubmitError::Job(error) => Problem::of_jobs(error),
+            SubmitError::Plugin { .. } => Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "plugin-failed",
+                "the plugin failed as it looked at the input",
+            ),
             // The manifest was checked.
             SubmitError::UnknownJob(_) => Problem::of_jobs(&JobError::Stopping),
         }

@@ -250,6 +250,10 @@ fn refused(refusal: &SubmitError) -> Farewell {
             Farewell::plain(CloseCode::Again, "there is no room for another job now")
         }
         SubmitError::Job(error) => Farewell::problem(CloseCode::Error, Problem::of_jobs(error)),
+        SubmitError::Plugin { .. } => Farewell::plain(
+            CloseCode::Error,
+            "the plugin failed as it looked at the input",
+        ),
         SubmitError::UnknownJob(_) => {
             Farewell::problem(CloseCode::Error, Problem::of_jobs(&JobError::Stopping))
         }
