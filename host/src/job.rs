@@ -13,6 +13,7 @@ mod emitted;
 pub mod engine;
 pub mod journal;
 pub mod machine;
+mod report;
 pub mod store;
 pub mod transport;
 pub mod view;
@@ -25,6 +26,7 @@ pub use emitted::Emitted;
 pub use engine::{Definition, Engine};
 pub use journal::{Failure, Outcome};
 pub use machine::Reception;
+pub use report::{FailureReport, Report};
 pub use store::{Filter, JobStore, JobStoreError, Outbox, Step};
 pub use transport::{AfterCrash, Transport};
 pub use view::{State, View};
@@ -52,7 +54,7 @@ pub struct Submission {
 }
 
 /// Something that is wrong with an input.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// Where in the input, as in `schedule.columns[2]`; empty for the input as a whole.
     pub field: String,
@@ -64,7 +66,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// What may stand there, if that is one of a few.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<String>,
 }
 

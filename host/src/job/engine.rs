@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::call::Time;
 use super::journal::Callback;
 use super::machine::{Event, Reception, Rules, Standing};
-use super::store::{Filter, JobStore, Made, Route, Step, Submitted};
+use super::store::{Filter, JobStore, Made, Port, Route, Step, Submitted};
 use super::transport::{AfterCrash, Transport};
 use super::{JobError, Submission, SubmitError, View};
 use crate::pipeline::clock::now;
@@ -39,6 +39,8 @@ pub struct Definition {
     pub configuration: String,
     /// The output ports that something reads, by index.
     pub connected: BTreeSet<u32>,
+    /// The output ports that clients read, each what its own job emits, by index.
+    pub streamed: BTreeSet<u32>,
     /// Connections that it may make requests of.
     pub connections: BTreeSet<String>,
     /// What an instance may use.
@@ -61,7 +63,7 @@ pub struct Definition {
 #[derive(Debug)]
 struct Defined {
     definition: Definition,
-    ports: Arc<[Option<String>]>,
+    ports: Arc<[Port]>,
     unfinished: AtomicU64,
     running: AtomicUsize,
     /// Connections whose requests are not sent again by themselves if nobody knows whether they arrived.
@@ -164,6 +166,7 @@ impl Engine {
             let _ = thread.join();
         }
         locked(&self.waiters).clear();
+        self.store.news().notify_waiters();
     }
 
     pub(super) fn submit(
@@ -304,7 +307,21 @@ impl Engine {
         }
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(super) fn acknowledge(&self, id: &str, port: &str, below: u64) -> Result<(), JobError> {
+        let known = self
+            .store
+            .acknowledge(id.to_owned(), port.to_owned(), below)
+            .wait()?;
+        if !known {
+            return Err(JobError::Unknown(id.to_owned()));
+        }
+        // A job that stands still for it is to look again.
+        let slot = locked(&self.slots).get(id).cloned();
+        slot.inspect(|slot| slot.notify());
+        Ok(())
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 
@@ -329,9 +346,10 @@ impl Engine {
 impl Defined {
     fn new(definition: Definition, unfinished: u64, transport: &dyn Transport) -> Self {
         let outputs = &definition.component.description().outputs;
-        let ports = (0..).zip(outputs).map(|(index, name)| {
-            let read = definition.connected.contains(&index);
-            read.then(|| name.clone())
+        let ports = (0..).zip(outputs).map(|(index, name)| Port {
+            name: name.clone(),
+            is_consumed: definition.connected.contains(&index),
+            is_streamed: definition.streamed.contains(&index),
         });
         let asks = |connection: &&String| transport.after_crash(connection) == AfterCrash::Ask;
         Self {
@@ -358,14 +376,16 @@ impl Defined {
     }
 
     fn instantiate(&self, name: &str) -> Result<crate::plugin::job::JobInstance, Failure> {
-        let connected: Vec<u32> = self.definition.connected.iter().copied().collect();
         let Definition {
+            connected,
+            streamed,
             component,
             limits,
             configuration,
             ..
         } = &self.definition;
-        component.instantiate(name, limits, configuration, &connected)
+        let read: Vec<u32> = connected.union(streamed).copied().collect();
+        component.instantiate(name, limits, configuration, &read)
     }
 
     fn validate(&self, input: &[u8]) -> Result<Vec<super::Problem>, Failure> {

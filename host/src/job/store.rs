@@ -8,6 +8,7 @@ mod error;
 mod look;
 mod outbox;
 mod schema;
+mod stream;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -106,8 +107,19 @@ pub struct Append {
     pub standing: Standing,
     /// What is kept for it, if that has changed.
     pub expectations: Option<BTreeSet<Expectation>>,
-    /// Names of its output ports, where something reads them, by index.
-    pub ports: Arc<[Option<String>]>,
+    /// Its output ports, by index.
+    pub ports: Arc<[Port]>,
+}
+
+/// An output port of a job, and who reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Whether a stage or sink of the pipeline does.
+    pub is_consumed: bool,
+    /// Whether a client does, for each job its own.
+    pub is_streamed: bool,
 }
 
 /// Where a callback belongs.
@@ -187,10 +199,12 @@ impl JobStore {
         self.inner.writer.write(move |transaction| {
             let old =
                 "SELECT number FROM jackfield_jobs WHERE job = ?1 AND finished_at < ?2 LIMIT 1000";
-            transaction.execute(
-                &format!("DELETE FROM jackfield_job_entries WHERE job IN ({old})"),
-                params![job, before],
-            )?;
+            for table in ["job_entries", "streams", "stream_records"] {
+                transaction.execute(
+                    &format!("DELETE FROM jackfield_{table} WHERE job IN ({old})"),
+                    params![job, before],
+                )?;
+            }
             let gone = transaction.execute(
                 &format!("DELETE FROM jackfield_jobs WHERE number IN ({old})"),
                 params![job, before],
@@ -422,8 +436,12 @@ fn affect(
 ) -> rusqlite::Result<()> {
     match effect {
         Effect::Emit { port, records } => {
-            if let Some(Some(port)) = append.ports.get(*port as usize) {
-                outbox::write(transaction, append.number, port, entry.at, records)?;
+            let port = append.ports.get(*port as usize);
+            if let Some(port) = port.filter(|port| port.is_consumed) {
+                outbox::write(transaction, append.number, &port.name, entry.at, records)?;
+            }
+            if let Some(port) = port.filter(|port| port.is_streamed) {
+                stream::write(transaction, append.number, &port.name, records)?;
             }
         }
         Effect::Progress(text) => {

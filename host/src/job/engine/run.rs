@@ -9,11 +9,15 @@ use super::{Defined, Engine, random};
 use crate::job::JobError;
 use crate::job::call::{Answer, Call};
 use crate::job::machine::{Ending, Event};
+use crate::job::store::Port;
 use crate::plugin::job::{Interrupted, JobInput, RunError, Said, Steps};
-use crate::plugin::{Breach, Failure, presentable};
+use crate::plugin::{Breach, Failure};
 
 /// For how long an instance is kept that waits. After that it is cheaper to run the job again up to here.
 const SHORT: Duration = Duration::from_secs(1);
+
+/// Records that a client may have to acknowledge at a time, before its job stands still.
+const WINDOW: u64 = 64;
 
 /// After a job could not be begun, which is for want of a disk that takes anything.
 const BREATH: Duration = Duration::from_secs(1);
@@ -22,7 +26,7 @@ const BREATH: Duration = Duration::from_secs(1);
 struct Guest {
     engine: Arc<Engine>,
     slot: Arc<Slot>,
-    ports: u32,
+    ports: Arc<[Port]>,
     output: u64,
 }
 
@@ -67,7 +71,7 @@ fn conduct(engine: &Arc<Engine>, slot: &Arc<Slot>, beginning: &Beginning) -> Opt
     let guest = Guest {
         engine: Arc::clone(engine),
         slot: Arc::clone(slot),
-        ports: u32::try_from(description.outputs.len()).unwrap_or(u32::MAX),
+        ports: Arc::clone(&defined.ports),
         output: defined.definition.output,
     };
     let input = JobInput {
@@ -129,18 +133,36 @@ impl Steps for Guest {
 
 impl Guest {
     fn ask(&self, call: Call) -> Result<Heard, JobError> {
+        let port = match &call {
+            Call::Emit { port, .. } => self.ports.get(*port as usize),
+            _ => None,
+        };
         self.slot
             .tell(&self.engine, Event::Called(call, random()?))?;
-        self.slot.hear(&self.engine, SHORT)
+        let heard = self.slot.hear(&self.engine, SHORT)?;
+        match port.filter(|port| port.is_streamed) {
+            // A slow client holds its job.
+            Some(port)
+                if !self
+                    .slot
+                    .wait_for_client(&self.engine, &port.name, WINDOW)? =>
+            {
+                Ok(Heard::Stop)
+            }
+            _ => Ok(heard),
+        }
     }
 
     /// What no step may ask for.
     fn refuse(&self, call: &Call) -> Option<Ending> {
         let most = self.output;
         match call {
-            Call::Emit { port, .. } if *port >= self.ports => Some(Ending::Trapped(presentable(
-                format!("it emitted to output {port}, and described {}", self.ports),
-            ))),
+            Call::Emit { port, .. } if *port as usize >= self.ports.len() => {
+                let ports = self.ports.len();
+                Some(Ending::Trapped(format!(
+                    "it emitted to output {port}, and described {ports}"
+                )))
+            }
             Call::Emit { records, .. } => {
                 let longest = records.iter().map(Vec::len).max().unwrap_or_default() as u64;
                 (longest > most).then(|| {

@@ -199,6 +199,37 @@ impl Slot {
         }
     }
 
+    /// Waits until a client has acknowledged all but so many of the job's records; gives false if the run is to end.
+    pub(super) fn wait_for_client(
+        self: &Arc<Self>,
+        engine: &Arc<Engine>,
+        port: &str,
+        window: u64,
+    ) -> Result<bool, JobError> {
+        let mut guard = self.lock();
+        loop {
+            let Some(live) = guard.as_mut().filter(|live| !live.stopped) else {
+                return Ok(false);
+            };
+            if engine.is_stopping() {
+                return Ok(false);
+            }
+            live.sync()?;
+            if engine.store.unacknowledged(live.number, port)? <= window {
+                return Ok(true);
+            }
+            // Now and then the time that the job may take is looked at.
+            let (woken, timeout) = self
+                .changed
+                .wait_timeout(guard, Duration::from_secs(1))
+                .unwrap_or_else(PoisonError::into_inner);
+            guard = woken;
+            if timeout.timed_out() {
+                self.with(&mut guard, engine, Event::Elapsed)?;
+            }
+        }
+    }
+
     /// The job in memory, read from the store if it is not there.
     fn live<'g>(
         self: &Arc<Self>,

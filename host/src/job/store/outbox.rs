@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Transaction, params};
+use tokio::sync::Notify;
 
 use super::{JobStore, JobStoreError};
 use crate::source::Wake;
@@ -23,6 +24,7 @@ pub struct Emitted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
     inner: Arc<Mutex<Readers>>,
+    news: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,11 @@ impl Shared {
 
     pub(super) fn wake(&self) {
         self.lock().wakes.values().for_each(Wake::wake);
+        self.news.notify_waiters();
+    }
+
+    pub(super) fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.news)
     }
 }
 

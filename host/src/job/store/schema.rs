@@ -59,6 +59,14 @@ CREATE TABLE jackfield_outbox (
     at INTEGER NOT NULL,
     record BLOB NOT NULL
 );
+CREATE TABLE jackfield_streams (job INTEGER NOT NULL, port TEXT NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (job, port)) WITHOUT ROWID;
+CREATE TABLE jackfield_stream_records (
+    job INTEGER NOT NULL,
+    port TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (job, port, number)
+);
 CREATE INDEX jackfield_outbox_by_port ON jackfield_outbox (job, port, position);
 ";
 

@@ -106,12 +106,14 @@ impl Planner<'_> {
         let connected: BTreeSet<u32> = ports
             .filter_map(|(_, port)| u32::try_from(*port).ok())
             .collect();
+        let streamed = self.streamed(job, &component);
         let connections = job.connections.iter();
         Some(Definition {
             name: job.name.to_string(),
             component,
             configuration,
             connected,
+            streamed,
             connections: connections.map(|name| name.value.clone()).collect(),
             limits,
             steps: job.limits.steps.value,
@@ -121,6 +123,34 @@ impl Planner<'_> {
             queue: job.queue.value.into(),
             keep_finished: job.keep_finished.value,
         })
+    }
+
+    /// Ports of a job that clients read who stay connected.
+    fn streamed(&mut self, job: &config::Job, component: &JobComponent) -> BTreeSet<u32> {
+        let names = &component.description().outputs;
+        let mut streamed = BTreeSet::new();
+        for trigger in &self.manifest.triggers {
+            let config::TriggerKind::WebSocket(options) = &trigger.kind else {
+                continue;
+            };
+            if options.job.value != job.name.as_str() {
+                continue;
+            }
+            let port = &options.port;
+            match names.iter().position(|name| name == port.as_str()) {
+                Some(index) => streamed.extend(u32::try_from(index).ok()),
+                None => {
+                    let unkeyed = |name: &String| Port {
+                        name: name.clone(),
+                        keyed: false,
+                    };
+                    let ports: Vec<_> = names.iter().map(unkeyed).collect();
+                    let whose = format!("the job `{}`", job.name.value);
+                    self.no_such_port(&port.place, "output", port.as_str(), &whose, &ports);
+                }
+            }
+        }
+        streamed
     }
 
     /// A schema cannot say everything: the plugin itself has the last word.
