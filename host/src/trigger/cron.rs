@@ -66,7 +66,7 @@ impl CronRunner {
     async fn turn(&self, now: Timestamp) -> Duration {
         let Some(last) = self.ledger.last(&self.name) else {
             // Nothing can have been missed before the first start.
-            self.record(now);
+            self.record(now).await;
             return self.until_next(now);
         };
         let due = self.schedule.due(last, now);
@@ -78,7 +78,7 @@ impl CronRunner {
             if !self.start(scheduled).await {
                 return TRY_AGAIN;
             }
-            self.record(scheduled);
+            self.record(scheduled).await;
         }
         // Those that were left out are not to be looked at again.
         if due.left_out > 0
@@ -87,7 +87,7 @@ impl CronRunner {
                 .last(&self.name)
                 .is_none_or(|last| last < due.until)
         {
-            self.record(due.until);
+            self.record(due.until).await;
         }
         self.until_next(now)
     }
@@ -114,8 +114,11 @@ impl CronRunner {
         }
     }
 
-    fn record(&self, at: Timestamp) {
-        if let Err(error) = self.ledger.record(&self.name, at) {
+    async fn record(&self, at: Timestamp) {
+        let (ledger, trigger) = (Arc::clone(&self.ledger), self.name.clone());
+        let record = tokio::task::spawn_blocking(move || ledger.record(&trigger, at));
+        // One that breaks off does so as the runtime ends.
+        if let Ok(Err(error)) = record.await {
             // The job's key keeps it from being started twice all the same.
             tracing::error!(trigger = self.name, %error, "what the clock has started could not be written down");
         }

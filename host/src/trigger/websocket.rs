@@ -21,6 +21,7 @@
 mod attachment;
 mod client;
 mod handshake;
+mod progress;
 mod session;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use crate::config::WebSocketTrigger;
 use attachment::Attachments;
 use client::Client;
 use handshake::Handshake;
+use progress::Counted;
 use session::Session;
 
 /// After what time a client for which there is no room may come again.
@@ -113,13 +115,14 @@ impl WebSocketEndpoint {
         let config = WebSocketConfig::default()
             .max_message_size(Some(bytes))
             .max_frame_size(Some(bytes));
+        let (stream, written) = Counted::new(stream);
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let session = Session {
             trigger: &self.name,
             options: &self.options,
             jobs: &*self.jobs,
             attachments: &self.attachments,
-            client: Client::new(socket, self.options.ping_interval),
+            client: Client::new(socket, written, self.options.ping_interval),
             handshake,
             stopped,
         };

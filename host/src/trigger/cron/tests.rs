@@ -47,7 +47,7 @@ async fn nothing_was_missed_before_the_first_start() {
 #[tokio::test]
 async fn a_run_is_the_job_of_its_scheduled_time() {
     let clock = clock("schedule = \"0 2 * * *\"");
-    clock.runner.record(at("2026-11-20T02:00:00Z"));
+    clock.runner.record(at("2026-11-20T02:00:00Z")).await;
     clock.runner.turn(at("2026-11-21T02:00:01Z")).await;
     let submissions = clock.jobs.submissions();
     assert_eq!(submissions.len(), 1);
@@ -61,7 +61,7 @@ async fn a_run_is_the_job_of_its_scheduled_time() {
 #[tokio::test]
 async fn a_run_without_room_is_tried_again_and_not_forgotten() {
     let clock = clock("schedule = \"0 2 * * *\"");
-    clock.runner.record(at("2026-11-20T02:00:00Z"));
+    clock.runner.record(at("2026-11-20T02:00:00Z")).await;
     clock.jobs.refuse(SubmitError::Busy {
         job: "report".into(),
         unfinished: 1,

@@ -1,9 +1,10 @@
 //! One client's end of a WebSocket: what it says, what is sent to it, and whether it is still there.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
@@ -13,14 +14,19 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::progress::{Counted, Written};
+
 /// The reason of a close frame has room for so many bytes: RFC 6455 section 5.5.
 const LONGEST_REASON: usize = 123;
 /// How long the client may take to answer a close frame.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
+
 /// A client.
 pub(super) struct Client {
-    socket: WebSocketStream<TokioIo<Upgraded>>,
+    socket: Socket,
+    written: Written,
     ping_interval: Duration,
     /// When it is to be asked whether it is still there.
     ping_at: Instant,
@@ -33,9 +39,10 @@ pub(super) struct Client {
 pub(super) struct Gone(pub Option<(CloseCode, &'static str)>);
 
 impl Client {
-    pub fn new(socket: WebSocketStream<TokioIo<Upgraded>>, ping_interval: Duration) -> Self {
+    pub fn new(socket: Socket, written: Written, ping_interval: Duration) -> Self {
         Self {
             socket,
+            written,
             ping_interval,
             ping_at: Instant::now() + ping_interval,
             is_asked: false,
@@ -67,6 +74,11 @@ impl Client {
         }
     }
 
+    /// A message that has come already.
+    pub fn said(&mut self) -> Option<Result<Bytes, Gone>> {
+        self.next().now_or_never()
+    }
+
     /// Sends a message, as text if it is text. Waits as long as the client takes, which is what holds a job to the speed of
     /// its client; but a client that takes nothing for twice the interval of pings is gone.
     pub async fn send(&mut self, message: Bytes) -> Result<(), Gone> {
@@ -87,17 +99,13 @@ impl Client {
     }
 
     async fn within(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(2 * self.ping_interval, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone(None)),
-        }
+        let sending = self.socket.send(message);
+        while_moving(sending, &self.written, 2 * self.ping_interval).await
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        match timeout(2 * self.ping_interval, self.socket.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone(None)),
-        }
+        let flushing = self.socket.flush();
+        while_moving(flushing, &self.written, 2 * self.ping_interval).await
     }
 
     /// Says goodbye, and waits a moment for the client to say it too.
@@ -116,4 +124,21 @@ impl Client {
 
 fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(LONGEST_REASON)]
+}
+
+/// Waits for something to be sent, as long as the client takes anything of it now and then.
+async fn while_moving(
+    sending: impl Future<Output = Result<(), Error>>,
+    written: &Written,
+    patience: Duration,
+) -> Result<(), Gone> {
+    let mut sending = pin!(sending);
+    loop {
+        let before = written.bytes();
+        match timeout(patience, sending.as_mut()).await {
+            Ok(sent) => return sent.map_err(|_| Gone(None)),
+            Err(_) if written.bytes() == before => return Err(Gone(None)),
+            Err(_) => {}
+        }
+    }
 }

@@ -166,6 +166,10 @@ impl Session<'_> {
                 return self.ended(job).await;
             }
             for Emitted { offset, record } in emitted {
+                // One that leaves, or has had enough, is not sent what is left.
+                while let Some(said) = self.client.said() {
+                    self.acknowledged(job, &said?, &mut unacknowledged).await?;
+                }
                 self.client.send(record).await?;
                 next = offset + 1;
                 count += 1;

@@ -304,3 +304,40 @@ async fn a_host_that_stops_says_goodbye_and_leaves_the_job_alone() {
     stopping.await.unwrap();
     assert_eq!(jobs.state("job-1"), Some(State::Ready));
 }
+
+#[tokio::test]
+async fn a_slow_client_is_waited_for_and_gets_everything() {
+    let host = host("ping-interval = \"300ms\"").await;
+    let mut socket = connect(&host, "/stream").await;
+    say(&mut socket, "{}").await;
+    started(&host, 1).await;
+    // More than the buffers of both sides hold.
+    let large = "x".repeat(16 * 1024 * 1024);
+    host.jobs.emit("job-1", large.clone());
+    let began = std::time::Instant::now();
+    let (stream, mut heard) = (socket.get_ref(), 0);
+    // Reads a little at a time, as a thin line would deliver it: several times the patience with one that takes nothing.
+    while began.elapsed() < std::time::Duration::from_millis(1_500) {
+        stream.readable().await.unwrap();
+        let mut some = vec![0; 16 * 1024];
+        match stream.try_read(&mut some) {
+            Ok(read) => heard += read,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(4)).await;
+    }
+    assert!(heard > 0 && heard < large.len());
+    assert_eq!(host.jobs.state("job-1"), Some(State::Ready));
+    // The rest of the frame, with its head of ten bytes.
+    while heard < large.len() + 10 {
+        stream.readable().await.unwrap();
+        let mut much = vec![0; 1024 * 1024];
+        if let Ok(read) = stream.try_read(&mut much) {
+            assert!(read > 0, "the host closed the connection");
+            heard += read;
+        }
+    }
+    host.jobs
+        .until(|jobs| jobs.acknowledged("job-1") == 1)
+        .await;
+}
