@@ -1,12 +1,12 @@
 //! What starts jobs, as those see it who are on the other side: over HTTP, by the clock, and with a WebSocket client that is none
 //! of ours.
 
+#[path = "triggers/http.rs"]
+mod http;
 #[path = "jobs/scenario.rs"]
 mod scenario;
 #[path = "jobs/service.rs"]
 mod service;
-#[path = "triggers/http.rs"]
-mod http;
 #[path = "triggers/websocket.rs"]
 mod websocket;
 
@@ -50,23 +50,36 @@ fn a_request_starts_a_job_and_gets_what_it_returns() {
     let expected = json!({ "greeting": "done", "answers": ["\"/a\""] });
     assert_eq!(answer.json(), expected);
     let job = get(&scenario, answer.header("location"));
-    assert_eq!((&job.json()["state"], &job.json()["output"]), (&json!("done"), &expected));
+    assert_eq!(
+        (&job.json()["state"], &job.json()["output"]),
+        (&json!("done"), &expected)
+    );
 }
 
 #[test]
 fn what_is_wrong_with_an_input_and_how_a_job_failed_are_told_apart() {
     let scenario = Scenario::new().table(HTTP);
     let _host = scenario.start();
-    let wrong = post(&scenario, "/run", &steps(&json!([{"get-all": [["/a"], 0]}, {"get-all": [["/a"], 0]}])));
+    let wrong = post(
+        &scenario,
+        "/run",
+        &steps(&json!([{"get-all": [["/a"], 0]}, {"get-all": [["/a"], 0]}])),
+    );
     assert_eq!(wrong.status, 400);
     assert_eq!(wrong.json()["problems"][1]["field"], "steps[1]");
     assert_eq!(wrong.json()["problems"][1]["value"], 0);
     let failed = post(&scenario, "/run", &steps(&json!([{"fail": "unsuitable"}])));
-    assert_eq!((failed.status, &failed.json()["code"]), (422, &json!("unsuitable")));
+    assert_eq!(
+        (failed.status, &failed.json()["code"]),
+        (422, &json!("unsuitable"))
+    );
     let late = post(&scenario, "/run", &steps(&json!([{"fail": "late"}])));
     assert_eq!((late.status, late.header("retry-after")), (504, "7"));
     let broken = post(&scenario, "/run", &steps(&json!(["panic"])));
-    assert_eq!((broken.status, &broken.json()["code"]), (500, &json!("trapped")));
+    assert_eq!(
+        (broken.status, &broken.json()["code"]),
+        (500, &json!("trapped"))
+    );
 }
 
 #[test]
@@ -97,11 +110,17 @@ fn another_client_is_told_what_is_wrong() {
     let _host = scenario.start();
     let heard = connect(&scenario, "/stream", &steps(&json!([])));
     assert_eq!(heard[0]["error"]["problems"][0]["field"], "steps");
-    assert_eq!(heard[1], json!({ "closed": 1003, "reason": "there is nothing to do" }));
+    assert_eq!(
+        heard[1],
+        json!({ "closed": 1003, "reason": "there is nothing to do" })
+    );
     let heard = connect(&scenario, "/stream", "{");
     assert_eq!(heard[1]["closed"], 1002);
     let heard = connect(&scenario, "/stream", &steps(&json!([{"fail": "drift"}])));
-    assert_eq!((&heard[0]["error"]["code"], &heard[1]["closed"]), (&json!("drift"), &json!(1011)));
+    assert_eq!(
+        (&heard[0]["error"]["code"], &heard[1]["closed"]),
+        (&json!("drift"), &json!(1011))
+    );
 }
 
 #[test]

@@ -342,9 +342,12 @@ impl Connection {
         url: &Url,
         (failure, tries): (ConnectionFailure, u32),
     ) -> ConnectionError {
+        // A query may hold what is nobody's business.
+        let mut shown = url.clone();
+        shown.set_query(None);
         ConnectionError {
             connection: self.options.name.clone(),
-            request: format!("{method} {url}"),
+            request: format!("{method} {shown}"),
             tries,
             failure,
         }

@@ -130,18 +130,8 @@ impl HttpEndpoint {
 
     /// Keys of different triggers are different keys.
     fn idempotency_key(&self, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-        let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
-            return Ok(None);
-        };
-        let key = key.to_str().ok().map(str::trim);
-        let key = key.filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
-        let malformed = || {
-            let detail =
-                format!("`Idempotency-Key` has 1 to {LONGEST_KEY} visible ASCII characters");
-            Problem::new(StatusCode::BAD_REQUEST, "malformed-idempotency-key", detail)
-        };
-        let key = key.ok_or_else(malformed)?;
-        Ok(Some(format!("{}/{key}", self.name)))
+        let key = idempotency_key(headers)?;
+        Ok(key.map(|key| format!("{}/{key}", self.name)))
     }
 
     fn refused(&self, refusal: &SubmitError) -> Problem {
@@ -160,6 +150,27 @@ impl HttpEndpoint {
             SubmitError::Plugin { .. } | SubmitError::UnknownJob(_) => Problem::broken(refusal),
         }
     }
+}
+
+/// The key of a request, as its caller gives it.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    require_key(key.to_str().unwrap_or_default().trim()).map(Some)
+}
+
+/// Refuses what cannot be a key.
+pub(super) fn require_key(key: &str) -> Result<&str, Problem> {
+    if (1..=LONGEST_KEY).contains(&key.len()) {
+        return Ok(key);
+    }
+    let detail = format!("`Idempotency-Key` has 1 to {LONGEST_KEY} visible ASCII characters");
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed-idempotency-key",
+        detail,
+    ))
 }
 
 /// There is no room for another request.

@@ -54,6 +54,28 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
         "Retry-After": { "description": "After how many seconds to look.", "schema": { "type": "integer" } },
     });
     responses.insert("202".into(), under_way);
+    add_refusals(http, &mut responses);
+    let mut operation = json!({
+        "operationId": name,
+        "summary": format!("Starts the job `{}`.", http.job.value),
+        "parameters": [{
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Makes a repeated request the same job.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        }],
+        "responses": responses,
+    });
+    if http.method != reqwest::Method::GET {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    }
+    if http.bearer_token.is_some() {
+        operation["security"] = json!([{ "bearer": [] }]);
+    }
+    operation
+}
+
+fn add_refusals(http: &HttpTrigger, responses: &mut Map<String, Json>) {
     let mut refusals = vec![
         (
             400,
@@ -75,6 +97,10 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
     for (status, description) in refusals {
         responses.insert(status.to_string(), refusal(description));
     }
+    responses.insert(
+        "default".into(),
+        refusal("The job failed, and says itself with what status."),
+    );
     for (code, failure) in &http.failures {
         let status = failure.status.as_str().to_owned();
         let description = format!("The job failed: {code}.");
@@ -82,24 +108,6 @@ fn started(name: &str, http: &HttpTrigger, schema: Option<Json>) -> Json {
             .entry(status)
             .or_insert_with(|| refusal(&description));
     }
-    let mut operation = json!({
-        "operationId": name,
-        "summary": format!("Starts the job `{}`.", http.job.value),
-        "parameters": [{
-            "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "Makes a repeated request the same job.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-        }],
-        "responses": responses,
-    });
-    if http.method != reqwest::Method::GET {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
-    }
-    if http.bearer_token.is_some() {
-        operation["security"] = json!([{ "bearer": [] }]);
-    }
-    operation
 }
 
 fn called_back(name: &str, webhook: &WebhookTrigger) -> Json {

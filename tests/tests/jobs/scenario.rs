@@ -16,6 +16,8 @@ pub struct Scenario {
     job: String,
     /// More lines of `[connections.service]`.
     connection: String,
+    /// More tables.
+    tables: String,
 }
 
 impl Scenario {
@@ -25,6 +27,7 @@ impl Scenario {
             service: Service::start(),
             job: String::new(),
             connection: String::new(),
+            tables: String::new(),
         }
     }
 
@@ -37,6 +40,12 @@ impl Scenario {
     /// With more lines in the table of the connection.
     pub fn connection(mut self, lines: &str) -> Self {
         self.connection.push_str(lines);
+        self
+    }
+
+    /// With more tables in the manifest.
+    pub fn table(mut self, table: &str) -> Self {
+        self.tables.push_str(table);
         self
     }
 
@@ -162,11 +171,14 @@ impl Scenario {
             type = "jsonl"
             from = "courier.parcels"
             path = "parcels.jsonl"
+
+            {tables}
             "#,
             url = self.service.url(),
             connection = self.connection,
             guest = guest.display(),
             job = self.job,
+            tables = self.tables,
         );
         fs::write(&path, manifest).unwrap();
         Pipeline::new(path, self.folder.path())

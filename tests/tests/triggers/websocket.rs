@@ -31,12 +31,18 @@ pub fn stay(
 fn client(scenario: &Scenario, path: &str, arguments: &[&str]) -> Vec<Value> {
     let url = format!("ws://{}{path}", scenario.hooks());
     let script = repository().join("tests/websocket/client.py");
-    let ran = Command::new(python()).arg(script).arg(url).args(arguments).output();
+    let ran = Command::new(python())
+        .arg(script)
+        .arg(url)
+        .args(arguments)
+        .output();
     let ran = ran.unwrap();
     let errors = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{errors}");
     let told = String::from_utf8(ran.stdout).unwrap();
-    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    told.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Python with the library, in a folder of its own. Whoever comes first makes it, the others wait.

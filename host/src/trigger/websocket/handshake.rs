@@ -9,9 +9,9 @@ use hyper::{Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::config::Located;
+use crate::trigger::http::{idempotency_key, require_key};
 use crate::trigger::problem::{Answer, Problem};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
@@ -45,12 +45,14 @@ impl Handshake {
             let found = url.query_pairs().find(|(parameter, _)| parameter == name);
             found.map(|(_, value)| value.into_owned())
         };
-        let header = headers
-            .get(IDEMPOTENCY_KEY)
-            .and_then(|key| key.to_str().ok());
+        let resumption = idempotency_key(headers)?.map(str::to_owned);
+        let resumption = resumption.or_else(|| parameter("key"));
+        if let Some(key) = &resumption {
+            require_key(key)?;
+        }
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
-            key: header.map(str::to_owned).or_else(|| parameter("key")),
+            key: resumption,
             acknowledges: parameter("acknowledge").as_deref() == Some("true"),
         })
     }

@@ -125,11 +125,11 @@ impl Session<'_> {
                 end
             }
             Err(end) => {
-                // A host that stops leaves its jobs to the next one.
-                if *self.stopped.borrow() {
+                let is_resumable = self.handshake.key.is_some();
+                // What a host that stops leaves to the next one, a client can come back to there.
+                if is_resumable && *self.stopped.borrow() {
                     self.attachments.detach(&attachment);
                 } else {
-                    let is_resumable = self.handshake.key.is_some();
                     self.attachments.abandon(attachment, is_resumable).await;
                 }
                 end

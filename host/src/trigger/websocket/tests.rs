@@ -209,6 +209,14 @@ async fn a_client_that_answers_no_ping_is_gone() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_none_is_refused() {
+    let host = host("").await;
+    let key = "k".repeat(256);
+    let connected = try_connect(&host, "/stream", &[("idempotency-key", &key)]).await;
+    assert_eq!(connected.err(), Some(400));
+}
+
+#[tokio::test]
 async fn a_client_with_a_key_comes_back_to_what_it_has_not_acknowledged() {
     let host = host("").await;
     let path = "/stream?key=k1&acknowledge=true";
@@ -292,17 +300,22 @@ async fn records_that_are_no_text_are_binary_messages() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_says_goodbye_and_leaves_the_job_alone() {
+async fn a_host_that_stops_says_goodbye_and_leaves_jobs_that_can_be_come_back_to() {
     let host = host("").await;
-    let mut socket = connect(&host, "/stream").await;
+    let mut socket = connect(&host, "/stream?key=k1").await;
     say(&mut socket, "{}").await;
     started(&host, 1).await;
+    let mut other = connect(&host, "/stream").await;
+    say(&mut other, "{}").await;
+    started(&host, 2).await;
     let Host { running, jobs, .. } = host;
     let stopping = tokio::spawn(running.stop());
     assert_eq!(closed(&mut socket).await.0, 1001);
-    drop(socket);
+    assert_eq!(closed(&mut other).await.0, 1001);
+    drop((socket, other));
     stopping.await.unwrap();
     assert_eq!(jobs.state("job-1"), Some(State::Ready));
+    assert_eq!(jobs.state("job-2"), Some(State::Cancelled));
 }
 
 #[tokio::test]
