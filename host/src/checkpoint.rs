@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
 pub use error::StoreError;
 pub use location::Location;
+pub(crate) use sqlite::Lock;
 pub use state::{StoredEntry, StoredKey};
 pub use store::{Database, Finality, Recorded, StageState, Store};
 
