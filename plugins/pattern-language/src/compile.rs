@@ -322,13 +322,30 @@ impl Compiler<'_> {
 /// A condition as the pattern is known by it, and as it stands among others: spaces do not count.
 pub(crate) fn label(text: &str) -> String {
     let words = in_one_line(text);
-    match ["&&", "||", "?"]
+    let is_compound = ["&&", "||", "?"]
         .iter()
-        .any(|operator| words.contains(operator))
-    {
+        .any(|operator| words.contains(operator));
+    match is_compound && !is_enclosed(&words) {
         true => format!("({words})"),
         false => words,
     }
+}
+
+/// Whether a bracket at its beginning belongs to one at its end.
+fn is_enclosed(text: &str) -> bool {
+    let (mut depth, mut quote) = (0_usize, None);
+    let closes = text.char_indices().find(|(_, letter)| {
+        match (quote, *letter) {
+            (Some(open), letter) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(*letter),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        depth == 0
+    });
+    text.starts_with('(') && closes.is_some_and(|(place, _)| place + 1 == text.len())
 }
 
 /// A text with one space between its words.

@@ -6,6 +6,11 @@
 //! SQL looks at null itself, or puts it out, the translation asks beforehand: each value comes with the conditions under which there is
 //! one, none of which can fail once those before it hold.
 
+mod look;
+mod navigation;
+
+use look::{has_point, is_text};
+
 use super::expression::quoted;
 use super::token::{Place, fault};
 use super::tree::{Expr, Kind, Sign, Symbol};
@@ -393,132 +398,6 @@ impl Scalar<'_> {
         Ok(Translated { text, present })
     }
 
-    /// The last event of a symbol, or of all, or one so many before it; of the symbol that is defined, and of all while one is,
-    /// the event itself is the last.
-    fn last(&self, symbol: Option<&str>, offset: u32) -> Row {
-        let (list, is_running) = self.list(symbol);
-        if is_running && offset == 0 {
-            return Row {
-                text: "event".to_owned(),
-                present: Vec::new(),
-            };
-        }
-        let back = u64::from(offset) + u64::from(!is_running);
-        let always = self.defined.is_none() && symbol.is_none() && offset == 0;
-        Row {
-            text: format!("{list}[size({list}) - {back}]"),
-            present: if always {
-                Vec::new()
-            } else {
-                vec![format!("size({list}) >= {back}")]
-            },
-        }
-    }
-
-    fn first(&self, symbol: Option<&str>, offset: u32) -> Row {
-        let (list, is_running) = self.list(symbol);
-        let (list, size) = match is_running {
-            true => (format!("({list} + [event])"), format!("size({list}) + 1")),
-            false => (list.to_owned(), format!("size({list})")),
-        };
-        Row {
-            text: format!("{list}[{offset}]"),
-            present: vec![format!("{size} > {offset}")],
-        }
-    }
-
-    /// The events of a symbol, or of all, and whether the one that is looked at comes behind them.
-    fn list<'s>(&self, symbol: Option<&'s str>) -> (&'s str, bool) {
-        let is_running = match (&self.defined, symbol) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(defined), Some(symbol)) => defined == symbol,
-        };
-        (symbol.unwrap_or("matched"), is_running)
-    }
-
-    fn navigate(
-        &self,
-        name: &str,
-        operand: &Expr,
-        offset: u32,
-        scope: &Scope<'_>,
-    ) -> Result<Translated, Fault> {
-        self.require_free(scope, operand.at)?;
-        let symbol = symbol_of(operand);
-        let row = match name {
-            "FIRST" => self.first(symbol, offset),
-            _ => self.last(symbol, offset),
-        };
-        self.translate(operand, &Scope::Row(&row, symbol))
-    }
-
-    fn aggregate(
-        &self,
-        at: Place,
-        name: &str,
-        operand: &Expr,
-        scope: &Scope<'_>,
-    ) -> Result<Translated, Fault> {
-        self.require_free(scope, at)?;
-        let symbol = match &operand.kind {
-            Kind::Rows(symbol) => symbol.as_deref(),
-            _ => symbol_of(operand),
-        };
-        if let Some(symbol) = symbol {
-            self.require(symbol, at)?;
-        }
-        let (list, is_running) = self.list(symbol);
-        let all = if is_running {
-            format!("({list} + [event])")
-        } else {
-            list.to_owned()
-        };
-        let values = match &operand.kind {
-            Kind::Rows(_) if name != "COUNT" => {
-                return Err(self.refuse(at, format!("{name}(*)"), "name a column"));
-            }
-            Kind::Rows(_) => all,
-            _ => {
-                let row = Row {
-                    text: ITEM.to_owned(),
-                    present: Vec::new(),
-                };
-                let value = self.translate(operand, &Scope::Row(&row, symbol))?;
-                match value.present.is_empty() {
-                    true => format!("{all}.map({ITEM}, {})", value.text),
-                    false => format!(
-                        "{all}.map({ITEM}, {}, {})",
-                        value.present.join(" && "),
-                        value.text
-                    ),
-                }
-            }
-        };
-        let function = match name {
-            "COUNT" => return Ok(Translated::plain(format!("size({values})"))),
-            "SUM" => "sum",
-            "AVG" => "average",
-            "MIN" => "min",
-            _ => "max",
-        };
-        Ok(Translated {
-            text: format!("{values}.{function}()"),
-            present: vec![format!("size({values}) > 0")],
-        })
-    }
-
-    fn require_free(&self, scope: &Scope<'_>, at: Place) -> Result<(), Fault> {
-        match scope {
-            Scope::Free => Ok(()),
-            Scope::Row(..) => Err(self.refuse(
-                at,
-                "FIRST, LAST or an aggregate inside of another",
-                "take the inner one out",
-            )),
-        }
-    }
-
     fn require(&self, symbol: &str, at: Place) -> Result<(), Fault> {
         if self.symbols.iter().any(|known| known.name == symbol) {
             return Ok(());
@@ -561,61 +440,5 @@ impl Sign {
             Self::Remainder => "%",
             _ => return None,
         })
-    }
-}
-
-/// The symbol that the first column in an expression is of.
-fn symbol_of(expression: &Expr) -> Option<&str> {
-    let mut found = None;
-    look(expression, &mut |inner| {
-        if let (Kind::Column(symbol, _), None) = (&inner.kind, found) {
-            found = Some(symbol.as_deref());
-        }
-    });
-    found.flatten()
-}
-
-/// Whether a number with a point is part of it.
-fn has_point(expression: &Expr) -> bool {
-    let mut found = false;
-    look(expression, &mut |inner| {
-        found |= matches!(&inner.kind, Kind::Literal(text) if text.contains('.') && !text.starts_with('\''));
-        found |= matches!(&inner.kind, Kind::Call(name, _) if name == "AVG");
-    });
-    found
-}
-
-fn is_text(expression: &Expr) -> bool {
-    matches!(&expression.kind, Kind::Literal(text) if text.starts_with('\''))
-}
-
-/// Calls `visit` for an expression and all that it is calculated from.
-fn look<'e>(expression: &'e Expr, visit: &mut impl FnMut(&'e Expr)) {
-    visit(expression);
-    match &expression.kind {
-        Kind::Negate(operand)
-        | Kind::Not(operand)
-        | Kind::IsNull(operand)
-        | Kind::Like(operand, _)
-        | Kind::Cast(operand, _) => {
-            look(operand, visit);
-        }
-        Kind::Binary(_, operands) => operands.iter().for_each(|operand| look(operand, visit)),
-        Kind::Between(operands) => operands.iter().for_each(|operand| look(operand, visit)),
-        Kind::In(operand, items) => {
-            look(operand, visit);
-            items.iter().for_each(|item| look(item, visit));
-        }
-        Kind::Case(cases, otherwise) => {
-            for (condition, value) in cases {
-                look(condition, visit);
-                look(value, visit);
-            }
-            otherwise
-                .iter()
-                .for_each(|otherwise| look(otherwise, visit));
-        }
-        Kind::Call(_, operands) => operands.iter().for_each(|operand| look(operand, visit)),
-        Kind::Column(..) | Kind::Rows(_) | Kind::Literal(_) | Kind::Null => {}
     }
 }
