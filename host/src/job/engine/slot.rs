@@ -437,8 +437,8 @@ impl Work<'_> {
                 return;
             };
             locked(&slot.inbox).push_back((step, index, received));
-            // The lock of the slot is held while entries are brought to disk: not for this thread to wait for.
-            slot.changed.notify_all();
+            // The lock of the slot is held while entries are brought to disk: not for a thread of the runtime to wait for.
+            let _ = tokio::task::spawn_blocking(move || slot.notify()).await;
         });
         self.live.under_way.retain(|one| !one.is_finished());
         self.live.under_way.push(task.abort_handle());
