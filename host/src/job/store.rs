@@ -11,6 +11,8 @@ mod look;
 mod outbox;
 mod schema;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
