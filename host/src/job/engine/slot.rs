@@ -173,7 +173,8 @@ impl Slot {
                 return Ok(Heard::Answer(answer));
             }
             let in_flight = live.waits_until.is_none();
-            if live.stopped || (engine.is_stopping() && !in_flight) {
+            // What was in memory was lost, and read anew for somebody else.
+            if !live.running || live.stopped || (engine.is_stopping() && !in_flight) {
                 return Ok(Heard::Stop);
             }
             let left = live.waits_until.map(|until| until.saturating_sub(now()));

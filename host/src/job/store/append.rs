@@ -130,8 +130,8 @@ fn stand(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<()>
     let ended = ended.filter(|_| append.standing == Standing::Finished);
     let (state, wakes_at) = match (&append.standing, ended) {
         (Standing::Finished, Some((_, outcome))) => (State::of(outcome), None),
-        (Standing::Finished, None) => (State::Failed, None),
-        (Standing::Ready, _) => (State::Ready, Some(at)),
+        // What says so is still to be written: until then it can go on.
+        (Standing::Finished, None) | (Standing::Ready, _) => (State::Ready, Some(at)),
         (Standing::Waiting(until), _) => (State::Waiting, Some(*until)),
         (Standing::Asking, _) => (State::Asking, None),
     };
