@@ -134,7 +134,9 @@ impl Engine {
         }
         for id in engine.store.with_kept()? {
             let slot = engine.slot(&id);
-            slot.take(&engine)?;
+            if let Err(error) = slot.take(&engine) {
+                tracing::warn!(id, %error, "callbacks that a job expects could not be given to it");
+            }
             engine.leave(slot);
         }
         schedule::start(&engine, signalled);

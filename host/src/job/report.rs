@@ -111,12 +111,14 @@ impl FailureReport {
                 Code::JOB_DIVERGED,
                 format!("step {step} was `{journal}` when it was first made, and is `{asked}` now"),
             ),
-            Outcome::Exceeded { limit, doing } => {
-                of_host(Code::JOB_EXCEEDED, format!("{limit}; it was at {doing}"))
-            }
-            Outcome::Trapped { reason, doing } => {
-                of_host(Code::JOB_TRAPPED, format!("{reason}; it was at {doing}"))
-            }
+            Outcome::Exceeded { limit, doing } => of_host(
+                Code::JOB_EXCEEDED,
+                format!("{limit}; where it stood: {doing}"),
+            ),
+            Outcome::Trapped { reason, doing } => of_host(
+                Code::JOB_TRAPPED,
+                format!("{reason}; where it stood: {doing}"),
+            ),
         })
     }
 }

@@ -4,29 +4,32 @@
 //! What a job's journal says, where it stands and what it emitted are written in one transaction. Each append names how long the journal was: a job that goes on in two
 //! places, or after an append that failed, is found out before anything is written.
 
+mod append;
+mod callbacks;
 mod error;
 mod look;
 mod outbox;
 mod schema;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod writer;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
-use xxhash_rust::xxh3::xxh3_64;
 
+pub use append::{Append, Port};
+pub use callbacks::Route;
 pub use error::JobStoreError;
 pub use look::{Filter, Look, Step};
 pub use outbox::{Emitted, Outbox};
 pub use writer::Ticket;
 
-use super::call::{Expectation, Time};
-use super::journal::{Callback, Entry, Fact, Outcome};
-use super::machine::{Effect, Reception, Standing};
+use super::call::Time;
+use super::journal::Entry;
 use super::view::State;
 use crate::checkpoint::Lock;
 use writer::Writer;
@@ -94,43 +97,6 @@ pub struct Loaded {
     pub written: i64,
 }
 
-/// What is added to a job, all of it or nothing.
-#[derive(Clone, Debug)]
-pub struct Append {
-    /// The job's number.
-    pub number: i64,
-    /// How many entries were written before.
-    pub written: i64,
-    /// In their order.
-    pub entries: Vec<(Entry, Effect)>,
-    /// Where the job stands then.
-    pub standing: Standing,
-    /// What is kept for it, if that has changed.
-    pub expectations: Option<BTreeSet<Expectation>>,
-    /// Its output ports, by index.
-    pub ports: Arc<[Port]>,
-}
-
-/// An output port of a job, and who reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// Its name.
-    pub name: String,
-    /// Whether a stage or sink of the pipeline does.
-    pub is_consumed: bool,
-    /// Whether a client does, for each job its own.
-    pub is_streamed: bool,
-}
-
-/// Where a callback belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// To the job with this identifier.
-    Job(String),
-    /// To nobody yet; it is kept.
-    Kept(Reception),
-}
-
 /// A job that can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
@@ -184,14 +150,7 @@ impl JobStore {
     pub fn append(&self, append: Append) -> Ticket<()> {
         self.inner
             .writer
-            .write(move |transaction| self::append(transaction, &append))
-    }
-
-    /// Finds the job that expects a callback; where any is expected that nobody else does, keeps it.
-    pub fn route(&self, callback: Callback, at: Time) -> Ticket<Route> {
-        self.inner
-            .writer
-            .write(move |transaction| route(transaction, &callback, at))
+            .write(move |transaction| append::write(transaction, &append))
     }
 
     /// Forgets jobs of the manifest's `job` that ended before a time, and callbacks that nobody asked for since. Gives how many jobs went.
@@ -199,7 +158,7 @@ impl JobStore {
         self.inner.writer.write(move |transaction| {
             let old =
                 "SELECT number FROM jackfield_jobs WHERE job = ?1 AND finished_at < ?2 LIMIT 1000";
-            for table in ["job_entries", "streams", "stream_records"] {
+            for table in ["job_entries", "streams", "stream_records", "deliveries"] {
                 transaction.execute(
                     &format!("DELETE FROM jackfield_{table} WHERE job IN ({old})"),
                     params![job, before],
@@ -210,16 +169,6 @@ impl JobStore {
                 params![job, before],
             )?;
             Ok(gone)
-        })
-    }
-
-    /// Forgets callbacks that came before a time and that no job asked for.
-    pub fn forget_callbacks(&self, before: Time) -> Ticket<usize> {
-        self.inner.writer.write(move |transaction| {
-            transaction.execute(
-                "DELETE FROM jackfield_callbacks WHERE came_at < ?1",
-                [before],
-            )
         })
     }
 
@@ -249,48 +198,6 @@ impl JobStore {
                 Ok(job)
             })
             .transpose()
-        })
-    }
-
-    /// Callbacks that are kept and that a job has come to expect by name.
-    ///
-    /// # Errors
-    /// [`JobStoreError`] where they cannot be read.
-    pub fn kept_for(&self, number: i64) -> Result<Vec<Callback>, JobStoreError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT c.trigger_name, c.correlation, c.delivery, c.payload
-                     FROM jackfield_expectations e JOIN jackfield_callbacks c
-                     ON c.trigger_name = e.trigger_name AND c.correlation = e.correlation
-                     WHERE e.job = ?1 ORDER BY c.came_at",
-                )?
-                .query_map([number], |row| {
-                    Ok(Callback {
-                        trigger: row.get(0)?,
-                        correlation: row.get(1)?,
-                        delivery: row.get(2)?,
-                        payload: row.get(3)?,
-                    })
-                })?
-                .collect()
-        })
-    }
-
-    /// Jobs for which callbacks are kept that they expect by name: the host stopped before it gave them.
-    ///
-    /// # Errors
-    /// [`JobStoreError`] where that cannot be read.
-    pub fn with_kept(&self) -> Result<Vec<String>, JobStoreError> {
-        self.read(|connection| {
-            connection
-                .prepare(
-                    "SELECT DISTINCT j.id FROM jackfield_callbacks c
-                     JOIN jackfield_expectations e ON e.trigger_name = c.trigger_name AND e.correlation = c.correlation
-                     JOIN jackfield_jobs j ON j.number = e.job",
-                )?
-                .query_map([], |row| row.get(0))?
-                .collect()
         })
     }
 
@@ -403,168 +310,6 @@ fn submit(transaction: &Transaction<'_>, submitted: &Submitted) -> rusqlite::Res
             submitted.at
         ])?;
     Ok(Made::New)
-}
-
-fn append(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<()> {
-    let number = append.number;
-    for (entry, effect) in &append.entries {
-        if *effect == Effect::Cut {
-            transaction
-                .prepare_cached("DELETE FROM jackfield_job_entries WHERE job = ?1")?
-                .execute([number])?;
-        }
-        let fact = encode(&entry.fact)?;
-        transaction
-            .prepare_cached(
-                "INSERT INTO jackfield_job_entries (job, at, fact, checksum) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![number, entry.at, fact, xxh3_64(&fact).cast_signed()])?;
-        affect(transaction, append, entry, effect)?;
-    }
-    if let Some(expectations) = &append.expectations {
-        expect(transaction, number, expectations)?;
-    }
-    stand(transaction, append)
-}
-
-/// What an entry means beside itself.
-fn affect(
-    transaction: &Transaction<'_>,
-    append: &Append,
-    entry: &Entry,
-    effect: &Effect,
-) -> rusqlite::Result<()> {
-    match effect {
-        Effect::Emit { port, records } => {
-            let port = append.ports.get(*port as usize);
-            if let Some(port) = port.filter(|port| port.is_consumed) {
-                outbox::write(transaction, append.number, &port.name, entry.at, records)?;
-            }
-            if let Some(port) = port.filter(|port| port.is_streamed) {
-                stream::write(transaction, append.number, &port.name, records)?;
-            }
-        }
-        Effect::Progress(text) => {
-            transaction
-                .prepare_cached("UPDATE jackfield_jobs SET progress = ?2 WHERE number = ?1")?
-                .execute(params![append.number, text])?;
-        }
-        Effect::None | Effect::Cut => {}
-    }
-    if let Fact::CalledBack(callback) = &entry.fact {
-        transaction
-            .prepare_cached(
-                "DELETE FROM jackfield_callbacks WHERE trigger_name = ?1 AND delivery = ?2",
-            )?
-            .execute(params![callback.trigger, callback.delivery])?;
-    }
-    Ok(())
-}
-
-fn expect(
-    transaction: &Transaction<'_>,
-    number: i64,
-    expectations: &BTreeSet<Expectation>,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("DELETE FROM jackfield_expectations WHERE job = ?1")?
-        .execute([number])?;
-    for Expectation {
-        trigger,
-        correlation,
-    } in expectations
-    {
-        transaction
-            .prepare_cached(
-                "INSERT INTO jackfield_expectations (trigger_name, correlation, job) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![trigger, correlation, number])?;
-    }
-    Ok(())
-}
-
-/// Where the job stands; an append that does not fit what was written before comes to nothing, and all that is committed with it.
-fn stand(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<()> {
-    let last = append.entries.last().map(|(entry, _)| entry);
-    let at = last.map_or(0, |entry| entry.at);
-    let ended = append
-        .entries
-        .iter()
-        .rev()
-        .find_map(|(entry, _)| match &entry.fact {
-            Fact::Finished(outcome) => Some((entry.at, outcome)),
-            _ => None,
-        });
-    let ended = ended.filter(|_| append.standing == Standing::Finished);
-    let (state, wakes_at) = match (&append.standing, ended) {
-        (Standing::Finished, Some((_, outcome))) => (State::of(outcome), None),
-        (Standing::Finished, None) => (State::Failed, None),
-        (Standing::Ready, _) => (State::Ready, Some(at)),
-        (Standing::Waiting(until), _) => (State::Waiting, Some(*until)),
-        (Standing::Asking, _) => (State::Asking, None),
-    };
-    let outcome = ended
-        .map(|(_, outcome)| encode::<Outcome>(outcome))
-        .transpose()?;
-    let written = append.written + i64::try_from(append.entries.len()).unwrap_or(0);
-    let changed = transaction
-        .prepare_cached(
-            "UPDATE jackfield_jobs SET state = ?2, wakes_at = ?3, finished_at = ?4, outcome = ?5, written = ?6
-             WHERE number = ?1 AND written = ?7",
-        )?
-        .execute(params![
-            append.number,
-            state.as_str(),
-            wakes_at,
-            ended.map(|(at, _)| at),
-            outcome,
-            written,
-            append.written
-        ])?;
-    match changed {
-        1 => Ok(()),
-        _ => Err(rusqlite::Error::StatementChangedRows(changed)),
-    }
-}
-
-fn route(transaction: &Transaction<'_>, callback: &Callback, at: Time) -> rusqlite::Result<Route> {
-    let Callback {
-        trigger,
-        correlation,
-        delivery,
-        payload,
-    } = callback;
-    let job = transaction
-        .prepare_cached(
-            "SELECT j.id FROM jackfield_expectations e JOIN jackfield_jobs j ON j.number = e.job
-             WHERE e.trigger_name = ?1 AND e.correlation = ?2 ORDER BY e.job LIMIT 1",
-        )?
-        .query_row(params![trigger, correlation], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = job {
-        return Ok(Route::Job(id));
-    }
-    let exists = |query: &str, values: &[&str]| {
-        transaction
-            .prepare_cached(query)?
-            .exists(rusqlite::params_from_iter(values))
-    };
-    let kept = "SELECT 1 FROM jackfield_callbacks WHERE trigger_name = ?1 AND delivery = ?2";
-    if exists(kept, &[trigger, delivery])? {
-        return Ok(Route::Kept(Reception::Repeated));
-    }
-    let any =
-        "SELECT 1 FROM jackfield_expectations WHERE trigger_name = ?1 AND correlation IS NULL";
-    if !exists(any, &[trigger])? {
-        return Ok(Route::Kept(Reception::Unknown));
-    }
-    transaction
-        .prepare_cached(
-            "INSERT INTO jackfield_callbacks (trigger_name, correlation, delivery, payload, came_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![trigger, correlation, delivery, payload, at])?;
-    Ok(Route::Kept(Reception::Accepted))
 }
 
 fn encode<T: serde::Serialize>(value: &T) -> rusqlite::Result<Vec<u8>> {

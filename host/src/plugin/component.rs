@@ -111,8 +111,8 @@ pub(super) struct Code<'a> {
     /// The contract that it is to keep.
     needed: &'static str,
     pub(super) digest: String,
-    size: u64,
-    imports: Vec<String>,
+    pub(super) size: u64,
+    pub(super) imports: Vec<String>,
     code: wasmtime::component::Component,
 }
 

@@ -44,6 +44,8 @@ pub struct JobComponent {
 struct Inner {
     path: PathBuf,
     digest: String,
+    size: u64,
+    imports: Vec<String>,
     description: JobDescription,
     pre: InstancePre<Sandbox>,
 }
@@ -108,6 +110,8 @@ impl Runtime {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 digest: code.digest,
+                size: code.size,
+                imports: code.imports,
                 description,
                 pre,
             }),
@@ -126,6 +130,24 @@ impl JobComponent {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.inner.digest
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.inner.size
+    }
+
+    /// The contract that it is built for.
+    #[must_use]
+    pub fn contract(&self) -> &'static str {
+        job_contract_0_1::INTERFACE
+    }
+
+    /// The interfaces that it imports.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
     }
 
     /// What it says of itself.

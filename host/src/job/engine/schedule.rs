@@ -17,6 +17,9 @@ const MOST: usize = 256;
 /// The longest that nothing is looked at: clocks are set.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Between two looks at what is due and cannot be started.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// After the store could not be read.
 const BREATH: Duration = Duration::from_secs(1);
 
@@ -79,8 +82,12 @@ fn turn(engine: &Arc<Engine>) -> Result<Duration, JobError> {
     threads_that_ended(engine);
     let next = engine.store.next_wake()?;
     let until = next.map(|next| u64::try_from(next.saturating_sub(now())).unwrap_or(0));
-    // What is due and has no place is looked at again when one is free, which is said.
-    Ok(until.map_or(LOOK, |until| Duration::from_millis(until.max(1)).min(LOOK)))
+    Ok(match until {
+        // It is due and has no place, or is being waited for by its own run: when there is a place is said.
+        Some(0) => PAUSE,
+        Some(until) => Duration::from_millis(until).min(LOOK),
+        None => LOOK,
+    })
 }
 
 fn is_running(engine: &Engine, id: &str) -> bool {

@@ -173,7 +173,8 @@ impl Slot {
                 return Ok(Heard::Answer(answer));
             }
             let in_flight = live.waits_until.is_none();
-            if live.stopped || (engine.is_stopping() && !in_flight) {
+            // What was in memory was lost, and read anew for somebody else.
+            if !live.running || live.stopped || (engine.is_stopping() && !in_flight) {
                 return Ok(Heard::Stop);
             }
             let left = live.waits_until.map(|until| until.saturating_sub(now()));
@@ -437,8 +438,8 @@ impl Work<'_> {
                 return;
             };
             locked(&slot.inbox).push_back((step, index, received));
-            // The lock of the slot is held while entries are brought to disk: not for this thread to wait for.
-            slot.changed.notify_all();
+            // The lock of the slot is held while entries are brought to disk: not for a thread of the runtime to wait for.
+            let _ = tokio::task::spawn_blocking(move || slot.notify()).await;
         });
         self.live.under_way.retain(|one| !one.is_finished());
         self.live.under_way.push(task.abort_handle());

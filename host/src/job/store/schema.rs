@@ -52,6 +52,13 @@ CREATE TABLE jackfield_callbacks (
     PRIMARY KEY (trigger_name, delivery)
 ) WITHOUT ROWID;
 CREATE INDEX jackfield_callbacks_by_correlation ON jackfield_callbacks (trigger_name, correlation);
+CREATE TABLE jackfield_deliveries (
+    trigger_name TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    job INTEGER NOT NULL,
+    PRIMARY KEY (trigger_name, delivery)
+) WITHOUT ROWID;
+CREATE INDEX jackfield_deliveries_by_job ON jackfield_deliveries (job);
 CREATE TABLE jackfield_outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     job TEXT NOT NULL,
