@@ -26,6 +26,7 @@ mod transport;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -211,7 +212,11 @@ impl Connection {
                 let secrets: Vec<&SecretString> = headers.iter().map(|(_, value)| value).collect();
                 let add = |request: RequestBuilder| {
                     headers.iter().fold(request, |request, (name, value)| {
-                        request.header(name, value.expose_secret())
+                        match secret_header(value) {
+                            Some(value) => request.header(name, value),
+                            // A connection with such a value is never opened.
+                            None => request,
+                        }
                     })
                 };
                 self.tried(call, add, &secrets).await
@@ -352,6 +357,13 @@ impl Connection {
             failure,
         }
     }
+}
+
+/// A value that neither logs nor tables of compressed headers keep.
+fn secret_header(value: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn circuit_open(retry_after: Duration) -> Missed {

@@ -10,7 +10,7 @@ use super::exchange::reason_of;
 use super::options::{Authentication, ConnectionOptions};
 use super::pace::Pace;
 use super::token::TokenCache;
-use super::{Connection, install_crypto_provider};
+use super::{Connection, install_crypto_provider, secret_header};
 
 impl Connection {
     /// Prepares the connection; nothing is sent yet.
@@ -47,6 +47,7 @@ impl Connection {
             Authentication::OAuth(oauth) => Some(token_url(&base_url, &oauth.token_path)?),
             _ => None,
         };
+        sendable(&options.authentication)?;
         let reach = Reach::of(&base_url, options.private_addresses);
         if let Some(refused) = refused_literal(&base_url, reach) {
             return Err(ConnectionFailure::PrivateAddress(refused.to_string()));
@@ -74,6 +75,23 @@ impl Connection {
             .map_err(|error| ConnectionFailure::Tls(reason_of(&error)))?;
         Ok((base_url, token_url, client))
     }
+}
+
+/// What cannot stand in a header is no token and no key: a line break at the end of a variable, as a rule.
+fn sendable(authentication: &Authentication) -> Result<(), ConnectionFailure> {
+    let secrets: Vec<_> = match authentication {
+        Authentication::Bearer(token) => vec![token],
+        Authentication::Headers(headers) => headers.iter().map(|(_, value)| value).collect(),
+        Authentication::None | Authentication::OAuth(_) => Vec::new(),
+    };
+    if secrets
+        .into_iter()
+        .all(|secret| secret_header(secret).is_some())
+    {
+        return Ok(());
+    }
+    let found = "a secret has characters that no header can have, such as a line break";
+    Err(ConnectionFailure::Options(found.into()))
 }
 
 fn authorities(path: &std::path::Path) -> Result<Vec<Certificate>, ConnectionFailure> {

@@ -350,6 +350,17 @@ async fn a_name_that_leads_to_this_machine_is_refused_as_it_is_connected_to() {
 }
 
 #[test]
+fn a_secret_that_no_header_can_have_is_found_out_at_once_and_not_quoted() {
+    let broken = ConnectionOptions {
+        authentication: Authentication::Bearer("s3cret\n".into()),
+        ..options("https://example.com")
+    };
+    let error = Connection::open(broken).unwrap_err();
+    assert_eq!(error.code(), Code::CONNECTION_OPTIONS);
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+}
+
+#[test]
 fn a_private_address_in_the_manifest_needs_leave() {
     let private = ConnectionOptions {
         authentication: Authentication::None,
