@@ -25,6 +25,10 @@ pub const LATE: Port = Port::keyed(2, "late");
 /// output cannot be made. Where the definition that it began under is not known, one for all those of a key.
 pub const ABANDONED: Port = Port::keyed(3, "abandoned");
 
+/// One record each time that an instance starts with matches which a former definition had begun, in JSON: pattern, definition, what becomes
+/// of them, how many they are. For an audit log.
+pub const CHANGES: Port = Port::unkeyed(4, "changes");
+
 /// The stage.
 pub struct MatchPatterns {
     patterns: PatternSet,
@@ -35,7 +39,7 @@ impl Stage for MatchPatterns {
     type Configuration = Configuration;
     type State = KeyState;
     const INPUTS: &'static [Port] = &[RECORDS];
-    const OUTPUTS: &'static [Port] = &[MATCHES, TIMED_OUT, LATE, ABANDONED];
+    const OUTPUTS: &'static [Port] = &[MATCHES, TIMED_OUT, LATE, ABANDONED, CHANGES];
 
     fn new(configuration: Configuration) -> Result<Self, String> {
         let patterns = configuration.compile().map_err(|fault| fault.to_string())?;
@@ -56,12 +60,12 @@ impl Stage for MatchPatterns {
         record: Record<'_>,
         context: &mut Context<'_, KeyState>,
     ) -> Result<(), Rejection> {
-        self.history.tell();
         let Some(value) = self.patterns.read(record.value()).map_err(rejected)? else {
             return Ok(());
         };
         let timestamp = record.event_time()?;
         record.key_text()?;
+        self.history.tell(timestamp, context.split().1);
         let event = self.patterns.event(value, timestamp).map_err(rejected)?;
         if timestamp <= context.watermark() {
             return context.late(&record);
@@ -79,10 +83,10 @@ impl Stage for MatchPatterns {
         time: i64,
         context: &mut Context<'_, KeyState>,
     ) -> Result<(), Rejection> {
-        self.history.tell();
         // It is text: what came in was looked at.
         let key = String::from_utf8_lossy(context.key());
         let (keyed, outputs) = context.split();
+        self.history.tell(time, outputs);
         let state = keyed.state();
         self.patterns
             .advance(&key, state, time, |found| {

@@ -210,6 +210,11 @@ fn state_of_a_definition_that_is_not_there_is_refused_when_it_is_loaded() {
         .map(|received| received.json::<Json>()["failure_count"].clone())
         .collect();
     assert_eq!(failures, [3, 2]);
+    let changes = later.take("changes");
+    let mut change = changes[0].json::<Json>();
+    assert!(change["rule"].take().is_string());
+    let expected = json!({ "pattern": "repeated-failure-callback", "rule": null, "fate": "map", "matches": 1, "keys": 1 });
+    assert_eq!((changes.len(), change), (1, expected));
 }
 
 proptest! {
