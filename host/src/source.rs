@@ -165,7 +165,7 @@ pub enum SourceError {
         /// The source.
         source_name: String,
         /// Why not.
-        error: JobStoreError,
+        error: Box<JobStoreError>,
     },
     /// The jobs are not those that were read before.
     #[error(

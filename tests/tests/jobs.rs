@@ -1,5 +1,7 @@
 //! Jobs, as users start them: the host is a process, the services are sockets, and everything may be interrupted.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "jobs/scenario.rs"]
 mod scenario;
 #[path = "jobs/service.rs"]

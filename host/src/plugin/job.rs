@@ -98,7 +98,7 @@ impl Runtime {
     /// [`LoadError`] where the file cannot be read, is no component, or asks for or offers what does not fit this host.
     pub fn load_job(&self, path: &Path) -> Result<JobComponent, LoadError> {
         let code = component::Code::read(self, path, job_contract_0_1::INTERFACE)?;
-        let pre = code.link(&self.inner.job_linker, |pre| job_contract_0_1::check(pre))?;
+        let pre = code.link(&self.inner.job_linker, job_contract_0_1::check)?;
         let description = JobInstance::start(&pre, "describe", &Limits::default(), 0)
             .and_then(|mut instance| instance.describe())
             .and_then(|description| match description::check_job(&description) {

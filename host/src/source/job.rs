@@ -87,7 +87,7 @@ impl Emitted {
     fn failed(&self, error: JobStoreError) -> SourceError {
         SourceError::Jobs {
             source_name: self.source_name.clone(),
-            error,
+            error: Box::new(error),
         }
     }
 }

@@ -94,15 +94,10 @@ impl Working {
         let (tell, told) = bounded(1);
         let engine = Arc::clone(&self.engine);
         thread::spawn(move || {
-            loop {
-                match stop.recv_timeout(LOOK) {
-                    Err(RecvTimeoutError::Timeout) => {
-                        let drained = engine.store().is_drained();
-                        if engine.is_idle() && drained.unwrap_or(false) {
-                            break;
-                        }
-                    }
-                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            while let Err(RecvTimeoutError::Timeout) = stop.recv_timeout(LOOK) {
+                let drained = engine.store().is_drained();
+                if engine.is_idle() && drained.unwrap_or(false) {
+                    break;
                 }
             }
             // A pipeline that has ended does not listen any more.

@@ -70,9 +70,19 @@ fn stage_exists(port: &OutputPort, place: &Place, declared: &Declared, context: 
         );
         return;
     }
-    let mut diagnostic = unknown("stage", stage, place, &declared.stages);
-    let stages = declared.stages.iter().map(|known| known.value.as_str());
-    if let Some(nearest) = nearest(stage, stages) {
+    let what = match declared.jobs.is_empty() {
+        true => "stage",
+        false => "stage or job",
+    };
+    let known: Vec<_> = declared
+        .stages
+        .iter()
+        .chain(&declared.jobs)
+        .cloned()
+        .collect();
+    let mut diagnostic = unknown(what, stage, place, &known);
+    let names = known.iter().map(|known| known.value.as_str());
+    if let Some(nearest) = nearest(stage, names) {
         diagnostic = diagnostic.help(format!("did you mean `{nearest}.{port}`?"));
     }
     context.report(diagnostic);
