@@ -7,6 +7,7 @@
 mod address;
 mod client;
 mod error;
+mod jobs;
 mod observed;
 mod protocol;
 mod server;
@@ -15,8 +16,9 @@ mod status;
 mod tests;
 
 pub use address::Meeting;
-pub use client::status;
+pub use client::{job, status};
 pub use error::AdminError;
+pub use jobs::{JobAnswer, JobRequest};
 pub use observed::{Observed, ObservedTask, ObservedTasks};
 pub(crate) use observed::{age_seconds, known, stored_bytes};
 pub use server::Server;

@@ -26,6 +26,7 @@ pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
 pub use error::StoreError;
 pub use letter_json::LetterJson;
 pub use location::Location;
+pub(crate) use sqlite::Lock;
 pub use state::{StoredEntry, StoredKey};
 pub use store::{Database, Finality, Recorded, StageState, Store};
 

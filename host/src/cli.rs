@@ -9,6 +9,7 @@ mod display;
 mod dlq;
 mod explain;
 mod inspection;
+mod job;
 mod literal;
 mod log;
 mod page;
@@ -49,7 +50,7 @@ const EXIT_CODES: &str = "Exit codes:
     3  a manifest, or a plugin that it names, is wrong
     4  a pre-flight check failed; nothing was read
     5  a checkpoint cannot be used, or another process uses it
-    6  status: no process that runs the pipeline answers
+    6  status, job: no process that runs the pipeline answers
   130  stopped at once by a second signal; the last checkpoint stands";
 
 /// How log lines and errors are written.
@@ -70,11 +71,14 @@ impl LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run pipelines until their input ends or they are stopped.
-    Run(Manifests),
+    Run(run::Arguments),
     /// Say how a pipeline fares that another process runs: how far it has come, and what it waits for.
     Status(status::Arguments),
     /// Look for everything that is wrong with manifests and the plugins they name, and start nothing.
     Check(Manifests),
+    /// Jobs: work that takes long. They are started and steered through the process that runs their pipeline.
+    #[command(subcommand)]
+    Job(job::Command),
     /// The dead-letter queue: records that were refused.
     #[command(subcommand)]
     Dlq(dlq::Command),
@@ -150,9 +154,10 @@ impl Arguments {
         log::start(self.log_format, &bars);
         let format = self.log_format;
         let exit = match &self.command {
-            Command::Run(manifests) => run::run(manifests, format, &bars),
+            Command::Run(arguments) => run::run(arguments, format, &bars),
             Command::Status(arguments) => status::run(arguments, format),
             Command::Check(manifests) => check::check(manifests, format),
+            Command::Job(command) => job::run(command, format),
             Command::Dlq(command) => dlq::run(command, format),
             Command::State(command) => state::run(command, format),
             Command::Checkpoint(command) => checkpoint::run(command, format),

@@ -15,6 +15,7 @@ mod diagnostic;
 mod environment;
 mod exchange;
 mod interpolation;
+mod job;
 mod kind;
 mod manifest;
 mod name;
@@ -26,24 +27,30 @@ mod reader;
 mod recovery;
 mod reference;
 mod secret;
+mod server;
 mod sink;
 mod size;
 mod source;
 mod stage;
 mod tree;
+mod trigger;
 mod url;
 mod watermark;
 
 pub use checkpoint::{Checkpoint, CheckpointStore, ObjectStore, ObjectUrl, S3Options};
 pub use code::Code;
 pub use configuration::Configuration;
+pub(crate) use connection::is_reserved;
 pub use connection::{
-    CassandraConnection, Connection, ConnectionKind, HttpConnection, KafkaConnection, Tls,
+    CassandraConnection, CircuitBreaker, ClientAuthentication, Connection, ConnectionKind,
+    HttpAuthentication, HttpConnection, HttpPermissions, HttpRetry, KafkaConnection, OAuth,
+    PathPattern, RequestRate, Tls,
 };
 pub use dead_letters::{DeadLetters, KafkaDeadLetters};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
 pub use exchange::{Exchange, ExchangeKind};
+pub use job::{Job, JobLimits, JobStoreOptions};
 pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
 pub use name::{Name, SqlName};
 pub use nearest::nearest;
@@ -53,6 +60,7 @@ pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
 pub use recovery::Recovery;
 pub use reference::{OutputPort, Reference};
 pub use secret::Secret;
+pub use server::Server;
 pub use sink::{
     AuditSink, CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency,
     CreateTopic, Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink,
@@ -62,5 +70,9 @@ pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,
 };
 pub use stage::{Input, Limits, Stage};
+pub use trigger::{
+    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, Signature,
+    Trigger, TriggerKind, WebSocketTrigger, WebhookTrigger,
+};
 pub use url::{BaseUrl, UrlPath};
 pub use watermark::Watermark;

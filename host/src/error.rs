@@ -134,6 +134,9 @@ codes! {
     CHECKPOINT_REFUSED = "JF-5009", "the object store of the checkpoints refuses what it is asked for",
         "The object store answered, and will not do what the pipeline needs: the credentials are wrong or lack a right, the bucket or folder does not exist, or it does not know a conditional put (`If-None-Match`), by which one process alone can write each checkpoint.",
         "Check `url`, `region`, `endpoint` and the credentials of `[checkpoint]`; they need the rights to read, write, list and delete objects below the URL.";
+    JOBS_UNUSABLE = "JF-5020", "the jobs cannot be read or written",
+        "Jobs are kept in an SQLite database beside that of the checkpoints. It cannot be opened, read or written: the disk is full or broken, the file is damaged, or this user may not write it. What could not be written did not happen: a job goes on from what was.",
+        "The message says what SQLite found. Make room, or restore the file from a copy; moved away, all jobs in it are forgotten.";
     SINK_UNWRITABLE = "JF-6001", "a sink cannot be written",
         "The table or file of a sink cannot be made or written.",
         "Check the path or table in the manifest, permissions and free space.";
@@ -204,7 +207,7 @@ codes! {
         "Run again later, when the wait that the service asked for is over; find who else uses the same client, or have its limit raised.";
     CONNECTION_TOO_LARGE = "JF-7008", "an answer is larger than the host takes",
         "Answers are read up to a bound, so that none can take all memory. This one went beyond it and was not read further.",
-        "Check that `base-url` names the API: an answer of this size is not one of its own.";
+        "Ask for less at once, or raise `maximum-response-bytes` of the connection. If the size is a surprise, check that `base-url` names the API.";
     CONNECTION_UNEXPECTED = "JF-7009", "a service gave an answer that its API does not have",
         "The service answered with a status that has no meaning for this request, such as a redirect.",
         "Check `base-url` and the paths of the connection: a gateway or a login page may stand in front of the API.";
@@ -223,6 +226,18 @@ codes! {
     TOKEN_REFUSED = "JF-7014", "a service refuses the token that was just issued for it (401)",
         "The API answered 401 to a token that had been issued a moment before; a new one was refused too.",
         "Check that token endpoint and API belong to the same tenant and region, and that the clocks of both sides agree.";
+    CONNECTION_PRIVATE_ADDRESS = "JF-7015", "a service is at an address that is not public",
+        "The base URL of a connection, or what its name resolves to at the moment, is an address of a private network (RFC 1918, link-local, unique local and the like). Such addresses are refused unless the manifest allows them, so that neither a manifest nor a name server can turn the host against what stands behind its own firewall.",
+        "If the service is meant to be there, say `private-addresses = true` at the connection. A `base-url` of `localhost` or a loopback address needs no leave.";
+    CONNECTION_CIRCUIT_OPEN = "JF-7016", "a service that failed again and again is left alone for a while",
+        "As many requests in a row as the `circuit-breaker` of the connection allows have failed. For the time that it says none is made; then one is, and decides whether the others follow.",
+        "Look after the service. Jobs can wait for it: the failure says for how long.";
+    CONNECTION_NOT_PERMITTED = "JF-7017", "a plugin asked for what its connection does not grant",
+        "The method, the path or a header of a request is not among those that the connection grants, or its target leads elsewhere. The request was not made.",
+        "If the plugin is right to ask, add it to `methods`, `paths` or `headers` of the connection. Credentials and `Host` are never granted.";
+    CONNECTION_REQUEST_TOO_LARGE = "JF-7018", "a request is larger than its connection allows",
+        "The body of a request of a plugin has more bytes than `maximum-request-bytes` of the connection. The request was not made.",
+        "Send less at once, or raise `maximum-request-bytes`.";
     PREFLIGHT_FORBIDDEN = "JF-7020", "the client may not read the data action (403)",
         "The token is valid, and what it allows does not include to read data actions. Nothing has been read from any source.",
         "Add the scope `data_actions:read` to the client where it is registered and to `scope` of the connection; check that the client belongs to the data action's organisation.";
@@ -274,6 +289,12 @@ codes! {
     CASSANDRA_FORBIDDEN = "JF-7044", "a Cassandra cluster does not permit a request",
         "The user of the connection may not write to the table, or may not make the keyspace or table that `create-tables` asks for.",
         "Grant the user `MODIFY` on the table, and `CREATE` where tables are to be made.";
+    TRIGGER_LISTEN = "JF-7050", "the server of the triggers cannot listen",
+        "The address of `[server]` is taken by another process, is none of this machine's, or its port needs more rights.",
+        "Choose another `listen`, or end the process that has it. Two pipelines need two addresses.";
+    TRIGGER_LEDGER = "JF-7051", "the record of scheduled runs cannot be used",
+        "The file in which a pipeline keeps what its `cron` triggers have started cannot be read, or is something else. To go on without it could start runs twice or leave some out.",
+        "Check the permissions of the file that the message names. Without the file, runs begin anew from now on, and none counts as missed.";
     NOT_FOUND = "JF-8001", "what the command line names does not exist",
         "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
         "Use one of the names that the message or the command's `list` shows.";
@@ -292,6 +313,36 @@ codes! {
     CONTROL_PROTOCOL = "JF-8013", "a host and who asks it do not understand each other",
         "What came through the control socket is not what this version of Jackfield understands: the host is of another version, or what asks it is no Jackfield.",
         "Use the `jackfield` of the version that runs the pipeline.";
+    JOB_DIVERGED = "JF-9001", "a job asked for something else than in an earlier run",
+        "After a crash and after each long wait a job is run again, and is answered from its journal. This one asked for another step than the journal holds: its plugin was changed, or what it asks for depends on something else than what it was answered. It is stopped before anything is sent twice.",
+        "The message shows the first step that differs, from both sides. Run the plugin that the job was started with, then `jackfield job retry`; or start the job anew. In a plugin take time and chance from the workflow only.";
+    JOB_EXCEEDED = "JF-9002", "a job went over a limit",
+        "A job may use so much memory and CPU time, make so many steps between two savepoints, take so long, and return so much. This one wanted more, and was ended where it stood; what it had done stands.",
+        "The message names the limit and what the job was doing. Raise it under `limits` of the job if the work is honest, and `jackfield job retry`.";
+    JOB_TRAPPED = "JF-9003", "the plugin of a job broke off",
+        "The plugin panicked, or did what the contract does not allow. Steps are decided once, so that to run it again would bring it to the same place.",
+        "Correct the plugin, run the host with it, then `jackfield job retry`: the job goes on where it was.";
+    JOB_DOUBT = "JF-9004", "nobody knows whether a request of a job arrived",
+        "The host stopped while a request was under way that is not idempotent, and its connection says not to send such a request again by itself. The job waits for a decision.",
+        "Find out at the service whether it arrived. `jackfield job retry` sends it again, with the same idempotency key; `jackfield job cancel` gives the job up.";
+    JOB_FAILED = "JF-9005", "a job failed by its own word",
+        "The plugin gave a failure instead of an output: a service answered otherwise than it can work with, or not at all.",
+        "The failure has a code and a message of the plugin. When its reason is gone, `jackfield job retry` makes the last request that failed again.";
+    JOB_INPUT = "JF-9010", "a job refuses its input",
+        "A plugin looks at an input before a job is made of it, and says everything that is wrong with it. No job was made, nothing was sent.",
+        "Correct the input: each problem names the field, what is wrong with it and, where it is one of a few, what may stand there.";
+    JOB_BUSY = "JF-9011", "there are as many unfinished jobs as there may be",
+        "A job of the manifest may have only so many unfinished ones at a time (`queue`), so that whoever submits them faster than they end is told.",
+        "Submit it again later, or raise `queue` of the job.";
+    JOB_KEY = "JF-9012", "an idempotency key was used for another input",
+        "With an idempotency key, a repeated submission is the job that there is already. The one that has this key was started with another input, so that it cannot be meant.",
+        "Use a key of its own for each job.";
+    JOB_NOT_RETRYABLE = "JF-9013", "a job cannot be retried",
+        "Only a job that failed, was cancelled, or asks about a request in doubt can be retried. This one is under way, or has succeeded.",
+        "Look at it with `jackfield job show`. To do the work once more, start another job.";
+    JOBS_STOPPING = "JF-9014", "the host is stopping",
+        "The host was told to stop, and takes no more jobs and callbacks. What it took before is kept, and goes on at the next start.",
+        "Try again when it runs.";
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod error;
+pub mod job;
 pub mod pipeline;
 pub mod plugin;
 pub mod preflight;
 pub mod record;
 pub mod sink;
 pub mod source;
+pub mod trigger;
 
 mod hexadecimal;

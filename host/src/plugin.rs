@@ -10,6 +10,8 @@ mod contract_0_1;
 mod description;
 mod failure;
 mod instance;
+pub mod job;
+mod job_contract_0_1;
 mod runtime;
 mod sandbox;
 mod words;

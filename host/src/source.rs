@@ -5,6 +5,7 @@
 
 mod exchange;
 mod file;
+mod job;
 mod kafka;
 mod lines;
 
@@ -19,6 +20,7 @@ use crate::config;
 use crate::connection::Services;
 use crate::connection::kafka::KafkaError;
 use crate::error::Code;
+use crate::job::JobStoreError;
 use crate::pipeline::plan::SourceKind;
 use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
@@ -157,6 +159,24 @@ pub enum SourceError {
     /// A Kafka cluster cannot be read.
     #[error("the source cannot read Kafka: {0}")]
     Kafka(#[from] KafkaError),
+    /// What jobs have emitted cannot be read.
+    #[error("the source `{source_name}` cannot read what jobs have emitted: {error}")]
+    Jobs {
+        /// The source.
+        source_name: String,
+        /// Why not.
+        error: Box<JobStoreError>,
+    },
+    /// The jobs are not those that were read before.
+    #[error(
+        "the database of the jobs is not the one that the last checkpoint of the source `{source_name}` was taken on: {found}"
+    )]
+    OtherJobs {
+        /// The source.
+        source_name: String,
+        /// What differs.
+        found: String,
+    },
     /// A file is not the one that was read before.
     #[error("{} is not the file that the last checkpoint was taken on: {found}", path.display())]
     Changed {
@@ -199,6 +219,8 @@ impl SourceError {
     pub fn code(&self) -> Code {
         match self {
             Self::File { .. } => Code::SOURCE_UNREADABLE,
+            Self::Jobs { error, .. } => error.code(),
+            Self::OtherJobs { .. } => Code::SOURCE_CHANGED,
             Self::Exchange { .. } => Code::EXCHANGE_UNREADABLE,
             Self::Kafka(error) => error.code(),
             Self::Changed { .. } | Self::Gone { .. } | Self::Added { .. } => Code::SOURCE_CHANGED,
@@ -237,6 +259,7 @@ pub fn open(
         SourceKind::Manifest(config::SourceKind::Kafka(options), only) => {
             kafka::open(options, *only, opening)?
         }
+        SourceKind::Job { job, port } => job::open(job, port.as_deref(), opening)?,
         SourceKind::Exchange(exchange) => exchange::open(exchange, opening)?,
         SourceKind::SameExchange => Vec::new(),
     };

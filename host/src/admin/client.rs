@@ -4,30 +4,37 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::address::Meeting;
 use super::error::AdminError;
+use super::jobs::{JobAnswer, JobRequest};
 use super::protocol::{
-    Answer, Content, LONGEST_ANSWER, PATIENCE, Request, VERSION, is_trusted, read_line, write_line,
+    Answer, Content, LONGEST_ANSWER, PATIENCE, Refusal, Request, VERSION, is_trusted, read_line,
+    write_line,
 };
 use super::status::Status;
+use crate::error::Code;
 
 /// How a pipeline fares, as each process says that runs it, on this machine; nothing if none does.
 ///
 /// # Errors
 /// [`AdminError`] where there is a process that does not answer, or not in a way that is understood.
 pub fn status(meeting: &Meeting) -> Result<Vec<Status>, AdminError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| AdminError::Open {
-            path: PathBuf::new(),
-            error,
-        })?;
+    let runtime = runtime()?;
     let mut statuses = Vec::new();
     for path in meeting.all() {
-        statuses.extend(runtime.block_on(ask(&path))?);
+        let request = Request {
+            version: VERSION,
+            command: "status".to_owned(),
+            job: None,
+        };
+        match runtime.block_on(ask(&path, &request))? {
+            Some(Content::Status(status)) => statuses.push(*status),
+            Some(_) => return Err(not_asked_for(&path)),
+            None => {}
+        }
         if matches!(meeting, Meeting::Database(_)) && !statuses.is_empty() {
             break;
         }
@@ -35,8 +42,47 @@ pub fn status(meeting: &Meeting) -> Result<Vec<Status>, AdminError> {
     Ok(statuses)
 }
 
+/// Has something done with the jobs of a pipeline by the process that runs it; none if none does.
+///
+/// # Errors
+/// [`AdminError`] where there is a process that does not answer, or not in a way that is understood; [`AdminError::Refused`] where it
+/// does not do it.
+pub fn job(meeting: &Meeting, wanted: &JobRequest) -> Result<Option<JobAnswer>, AdminError> {
+    let runtime = runtime()?;
+    let request = Request {
+        version: VERSION,
+        command: "job".to_owned(),
+        job: Some(wanted.clone()),
+    };
+    for path in meeting.all() {
+        match runtime.block_on(ask(&path, &request))? {
+            Some(Content::Job(answer)) => return Ok(Some(*answer)),
+            Some(_) => return Err(not_asked_for(&path)),
+            None => {}
+        }
+    }
+    Ok(None)
+}
+
+fn runtime() -> Result<Runtime, AdminError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| AdminError::Open {
+            path: PathBuf::new(),
+            error,
+        })
+}
+
+fn not_asked_for(path: &Path) -> AdminError {
+    AdminError::NotUnderstood {
+        path: path.to_owned(),
+        found: "it answers something else than was asked".to_owned(),
+    }
+}
+
 /// None if nobody listens there.
-async fn ask(path: &Path) -> Result<Option<Status>, AdminError> {
+async fn ask(path: &Path, request: &Request) -> Result<Option<Content>, AdminError> {
     let stream = match timeout(PATIENCE, UnixStream::connect(path)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return unreachable(path, error),
@@ -48,7 +94,7 @@ async fn ask(path: &Path) -> Result<Option<Status>, AdminError> {
             error: io::Error::other("it belongs to another user"),
         });
     }
-    let line = timeout(PATIENCE, exchange(&stream))
+    let line = timeout(PATIENCE, exchange(&stream, request))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|error| silent(path, error))?;
@@ -59,25 +105,24 @@ async fn ask(path: &Path) -> Result<Option<Status>, AdminError> {
     let answer: Answer =
         serde_json::from_slice(&line).map_err(|error| not_understood(error.to_string()))?;
     match answer.content {
-        Content::Error(refusal) => Err(not_understood(refusal.problem)),
-        Content::Status(_) if answer.version != VERSION => Err(not_understood(format!(
+        Content::Error(refusal) if refusal.code == Code::CONTROL_PROTOCOL.id => {
+            Err(not_understood(refusal.problem))
+        }
+        Content::Error(Refusal { code, problem }) => Err(AdminError::Refused { code, problem }),
+        _ if answer.version != VERSION => Err(not_understood(format!(
             "it speaks version {}, this is version {VERSION}",
             answer.version
         ))),
-        Content::Status(status) => Ok(Some(*status)),
+        content => Ok(Some(content)),
     }
 }
 
-async fn exchange(stream: &UnixStream) -> io::Result<Vec<u8>> {
-    let request = Request {
-        version: VERSION,
-        command: "status".to_owned(),
-    };
-    write_line(stream, &request).await?;
+async fn exchange(stream: &UnixStream, request: &Request) -> io::Result<Vec<u8>> {
+    write_line(stream, request).await?;
     read_line(stream, LONGEST_ANSWER).await
 }
 
-fn unreachable(path: &Path, error: io::Error) -> Result<Option<Status>, AdminError> {
+fn unreachable(path: &Path, error: io::Error) -> Result<Option<Content>, AdminError> {
     match error.kind() {
         // Never there, or left by a process that is gone.
         io::ErrorKind::NotFound

@@ -48,6 +48,14 @@ pub enum AdminError {
         /// What is wrong with it.
         found: String,
     },
+    /// The process understood, and does not do it.
+    #[error("{problem}")]
+    Refused {
+        /// The code of the error.
+        code: String,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 impl AdminError {
@@ -58,6 +66,12 @@ impl AdminError {
             Self::Open { .. } | Self::Taken { .. } | Self::Denied { .. } => Code::CONTROL_SOCKET,
             Self::Silent { .. } => Code::HOST_SILENT,
             Self::NotUnderstood { .. } => Code::CONTROL_PROTOCOL,
+            // A host of another version may know codes that this one does not.
+            Self::Refused { code, .. } => Code::ALL
+                .iter()
+                .find(|known| known.id == code)
+                .copied()
+                .unwrap_or(Code::CONTROL_PROTOCOL),
         }
     }
 }

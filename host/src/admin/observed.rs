@@ -11,6 +11,7 @@ use super::status::{
     CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, Status,
     TaskStatus, WaitStatus,
 };
+use crate::job::Jobs;
 use crate::pipeline::distributed::Share;
 use crate::pipeline::progress::{PartitionProgress, Progress, StageProgress};
 use crate::pipeline::{Wait, Waits};
@@ -25,6 +26,8 @@ pub struct Observed {
     pub started: Instant,
     /// Its tasks in this process.
     pub tasks: ObservedTasks,
+    /// Its jobs, if it has any.
+    pub jobs: Option<Jobs>,
 }
 
 /// The tasks of a pipeline that this process runs.

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::net::unix::UCred;
 
+use super::jobs::{JobAnswer, JobRequest};
 use super::status::Status;
 
 /// The version that this host speaks.
 pub(super) const VERSION: u32 = 1;
 
-/// The longest request, bytes.
-pub(super) const LONGEST_REQUEST: usize = 4 << 10;
+/// The longest request, bytes: the input of a job.
+pub(super) const LONGEST_REQUEST: usize = 4 << 20;
 
 /// The longest answer, bytes: thousands of partitions.
 pub(super) const LONGEST_ANSWER: usize = 16 << 20;
@@ -31,6 +32,9 @@ pub(super) struct Request {
     pub(super) version: u32,
     /// A word, so that one that is not known can be answered.
     pub(super) command: String,
+    /// Of the command `job`: what is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<JobRequest>,
 }
 
 /// What is answered.
@@ -46,6 +50,7 @@ pub(super) struct Answer {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Content {
     Status(Box<Status>),
+    Job(Box<JobAnswer>),
     Error(Refusal),
 }
 

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::address::{Meeting, prepare_folder};
 use super::error::AdminError;
+use super::jobs;
 use super::observed::Observed;
 use super::protocol::{
     Answer, Content, LONGEST_REQUEST, PATIENCE, Refusal, Request, VERSION, is_trusted, read_line,
@@ -135,7 +136,7 @@ async fn exchange(stream: &UnixStream, observed: &Observed) -> io::Result<()> {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     let content = match read_line(stream, LONGEST_REQUEST).await {
-        Ok(line) => answer(&line, observed),
+        Ok(line) => answer(&line, observed).await,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => refusal(error.to_string()),
         Err(error) => return Err(error),
     };
@@ -146,7 +147,7 @@ async fn exchange(stream: &UnixStream, observed: &Observed) -> io::Result<()> {
     write_line(stream, &answer).await
 }
 
-fn answer(line: &[u8], observed: &Observed) -> Content {
+async fn answer(line: &[u8], observed: &Observed) -> Content {
     let request: Request = match serde_json::from_slice(line) {
         Ok(request) => request,
         Err(error) => return refusal(format!("the request is not one: {error}")),
@@ -157,6 +158,14 @@ fn answer(line: &[u8], observed: &Observed) -> Content {
             request.version
         )),
         "status" => Content::Status(Box::new(observed.status())),
+        "job" => match (request.job, &observed.jobs) {
+            (Some(wanted), Some(jobs)) => jobs::answer(wanted, jobs).await,
+            (None, _) => refusal("what is to be done with a job is not said".to_owned()),
+            (_, None) => Content::Error(Refusal {
+                code: Code::NOT_FOUND.id.to_owned(),
+                problem: "the pipeline has no jobs".to_owned(),
+            }),
+        },
         unknown => refusal(format!(
             "the command `{}` is not known here",
             unknown.escape_debug()

@@ -54,6 +54,7 @@ impl Host {
                 progress: Arc::clone(&self.progress),
                 database: Some(self.database()),
             }),
+            jobs: None,
         };
         Server::open(&self.meeting(), observed, self.runtime.handle())
     }

@@ -20,7 +20,7 @@ use super::{
     StoredDeadLetter, StoredEntry, StoredKey,
 };
 use crate::plugin::Changes;
-use lock::Lock;
+pub(crate) use lock::Lock;
 
 /// How long another connection may keep this one waiting.
 const BUSY: Duration = Duration::from_secs(10);

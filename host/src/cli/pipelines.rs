@@ -87,7 +87,7 @@ pub(super) fn code_cache() -> Option<PathBuf> {
     Some(cache.join("jackfield").join("code"))
 }
 
-fn show(wrong: &Diagnostics, format: LogFormat) -> Exit {
+pub(super) fn show(wrong: &Diagnostics, format: LogFormat) -> Exit {
     match format {
         LogFormat::Text => eprint!("{}", wrong.render(format.colours())),
         LogFormat::Json => eprint!("{}", wrong.to_json_lines()),

@@ -13,7 +13,8 @@ use super::page::{OutputFormat, Page};
 use super::quantity::bytes;
 use super::{Exit, LogFormat, pipelines};
 use crate::error::Code;
-use crate::plugin::{Component, Port, Runtime};
+use crate::plugin::job::JobComponent;
+use crate::plugin::{Component, LoadError, Port, Runtime};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,53 +37,49 @@ pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
     print(log, |page| {
         let runtime = Runtime::new(pipelines::code_cache())
             .map_err(|error| Problem::Other(Code::ENGINE_FAILED, error.to_string()))?;
-        let component = runtime
-            .load(&arguments.file)
-            .map_err(|error| Problem::Other(error.code(), error.to_string()))?;
-        match arguments.format {
-            OutputFormat::Text => write_text(&component, page),
-            OutputFormat::Json => Ok(page.json(&Inspected::of(&component))?),
+        let wrong = |error: LoadError| Problem::Other(error.code(), error.to_string());
+        match runtime.load(&arguments.file) {
+            // What is no stage may be a job; if it is neither, what a stage would be is said.
+            Err(error @ LoadError::Contract { .. }) => match runtime.load_job(&arguments.file) {
+                Ok(job) => write(&Inspected::of_job(&job), arguments.format, page),
+                Err(LoadError::Contract { .. }) => Err(wrong(error)),
+                Err(of_job) => Err(wrong(of_job)),
+            },
+            Err(error) => Err(wrong(error)),
+            Ok(stage) => write(&Inspected::of(&stage), arguments.format, page),
         }
     })
 }
 
-fn write_text(component: &Component, page: &mut Page<'_>) -> Result<(), Problem> {
-    let description = component.description();
-    let (newest, oldest) = (description.state_version, description.oldest_state_version);
+fn write(plugin: &Inspected<'_>, format: OutputFormat, page: &mut Page<'_>) -> Result<(), Problem> {
+    match format {
+        OutputFormat::Text => write_text(plugin, page),
+        OutputFormat::Json => Ok(page.json(plugin)?),
+    }
+}
+
+fn write_text(plugin: &Inspected<'_>, page: &mut Page<'_>) -> Result<(), Problem> {
+    let (newest, oldest) = (plugin.state_version, plugin.oldest_state_version);
     let state = match newest == oldest {
         true => format!("version {newest}"),
         false => format!("version {newest}; loads {oldest} to {newest}"),
     };
-    page.heading(&printable(&format!(
-        "{} {}",
-        description.name, description.version
-    )))?;
+    page.heading(&printable(&format!("{} {}", plugin.name, plugin.version)))?;
     page.facts(&[
-        (
-            "file",
-            format!(
-                "{}, {}",
-                component.path().display(),
-                bytes(component.size())
-            ),
-        ),
-        ("digest", component.digest().to_owned()),
-        ("contract", component.contract().to_owned()),
-        (
-            "imports",
-            list(component.imports().iter().map(String::as_str)),
-        ),
-        ("inputs", ports(&description.inputs)),
-        ("outputs", ports(&description.outputs)),
+        ("file", format!("{}, {}", plugin.path, bytes(plugin.size))),
+        ("digest", plugin.digest.to_owned()),
+        ("contract", plugin.contract.to_owned()),
+        ("imports", list(plugin.imports.iter().map(String::as_str))),
+        ("inputs", ports(&plugin.inputs)),
+        ("outputs", ports(&plugin.outputs)),
         ("state", state),
     ])?;
     page.line("")?;
     page.heading("Configuration")?;
-    let options =
-        serde_json::from_str(&description.configuration).map(|schema| options::of(&schema));
-    let Ok(options) = options else {
+    if plugin.configuration.is_string() {
         return Ok(page.line("  its description is not a JSON Schema")?);
-    };
+    }
+    let options = options::of(&plugin.configuration);
     if options.is_empty() {
         page.line("  none")?;
     }
@@ -97,13 +94,13 @@ fn write_text(component: &Component, page: &mut Page<'_>) -> Result<(), Problem>
     Ok(())
 }
 
-fn ports(ports: &[Port]) -> String {
+fn ports(ports: &[InspectedPort<'_>]) -> String {
     let names: Vec<String> = ports
         .iter()
         .map(|port| {
             format!(
                 "{}{}",
-                printable(&port.name),
+                printable(port.name),
                 if port.keyed { " (keyed)" } else { "" }
             )
         })
@@ -158,6 +155,27 @@ impl<'a> Inspected<'a> {
             contract: component.contract(),
             inputs: description.inputs.iter().map(port).collect(),
             outputs: description.outputs.iter().map(port).collect(),
+            state_version: description.state_version,
+            oldest_state_version: description.oldest_state_version,
+            configuration: schema.unwrap_or_else(|_| description.configuration.clone().into()),
+            imports: component.imports(),
+            size: component.size(),
+            digest: component.digest(),
+            path: component.path().display().to_string(),
+        }
+    }
+
+    /// A job has no input ports, and none of its outputs has keys.
+    fn of_job(component: &'a JobComponent) -> Self {
+        let description = component.description();
+        let output = |name: &'a String| InspectedPort { name, keyed: false };
+        let schema = serde_json::from_str(&description.configuration);
+        Self {
+            name: &description.name,
+            version: &description.version,
+            contract: component.contract(),
+            inputs: Vec::new(),
+            outputs: description.outputs.iter().map(output).collect(),
             state_version: description.state_version,
             oldest_state_version: description.oldest_state_version,
             configuration: schema.unwrap_or_else(|_| description.configuration.clone().into()),

@@ -1,10 +1,8 @@
 //! Checks of a manifest's `[[preflight]]` that must pass before anything is read.
 
 use super::{Exit, LogFormat, report};
-use crate::config::{
-    ConnectionKind, Diagnostic, HttpConnection, Manifest, PreflightKind, ProcessEnvironment,
-};
-use crate::connection::http::{ConnectionOptions, Connections, RetryOptions};
+use crate::config::{ConnectionKind, Manifest, PreflightKind, ProcessEnvironment};
+use crate::connection::http::{ConnectionOptions, Connections};
 use crate::error::Code;
 use crate::preflight::{self, Check, DataActionCheck};
 
@@ -52,11 +50,9 @@ fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
             _ => None,
         });
     for (name, service) in services {
-        options.push(connection_options(name, service).map_err(|wrong| {
-            eprint!(
-                "{}",
-                crate::config::Diagnostics::from(*wrong).render(format.colours())
-            );
+        let described = ConnectionOptions::of(&name, service, &ProcessEnvironment);
+        options.push(described.map_err(|wrong| {
+            eprint!("{}", wrong.render(format.colours()));
             Exit::WrongManifest
         })?);
     }
@@ -74,20 +70,4 @@ fn of(manifest: &Manifest, format: LogFormat) -> Result<(), Exit> {
             }
             Exit::PreflightFailed
         })
-}
-
-fn connection_options(
-    name: String,
-    connection: &HttpConnection,
-) -> Result<ConnectionOptions, Box<Diagnostic>> {
-    Ok(ConnectionOptions {
-        name,
-        base_url: connection.base_url.value.to_string(),
-        token_path: connection.token_path.value.to_string(),
-        client_id: connection.client_id.reveal(&ProcessEnvironment)?.into(),
-        client_secret: connection.client_secret.reveal(&ProcessEnvironment)?.into(),
-        scope: connection.scope.as_ref().map(|scope| scope.value.clone()),
-        timeout: connection.timeout,
-        retry: RetryOptions::default(),
-    })
 }

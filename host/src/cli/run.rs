@@ -1,5 +1,7 @@
 //! `jackfield run`.
 
+mod jobs;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -13,18 +15,31 @@ use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
 use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
 use crate::checkpoint::Location;
-use crate::config;
+use crate::config::Manifest;
 use crate::connection::Services;
 use crate::error::Code;
+use crate::job::Jobs;
 use crate::pipeline::distributed::Distributed;
 use crate::pipeline::error::TaskError;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::task::{Ending, Task};
+use jobs::Working;
+
+/// Pipelines to run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    manifests: Manifests,
+    /// Stop as soon as every job has ended and what it emitted has been worked on, rather than to wait for more jobs.
+    #[arg(long)]
+    until_idle: bool,
+}
 
 /// A pipeline that is ready to run, and how it is looked at.
 struct Ready {
     work: Work,
+    jobs: Option<Working>,
     watched: Watched,
     /// Where others may ask; a pipeline runs without it too.
     control: Option<Server>,
@@ -68,19 +83,29 @@ impl Work {
 }
 
 impl Ready {
-    fn run(mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
-        let ending = match &mut self.work {
-            Work::Whole(task) => task.run(stop),
-            Work::Share(share) => share.run(stop),
+    fn run(mut self, stop: Receiver<()>, until_idle: bool) -> Result<Ending, TaskError> {
+        let stop = match &self.jobs {
+            Some(jobs) if until_idle => jobs.stop_when_idle(stop),
+            _ => stop,
         };
+        let ending = match &mut self.work {
+            Work::Whole(task) => task.run(&stop),
+            Work::Share(share) => share.run(&stop),
+        };
+        if let Some(jobs) = self.jobs {
+            jobs.stop();
+        }
         // Before the task lets go of its database, which another process may wait for.
         drop(self.control);
         ending
     }
 }
 
-pub(super) fn run(arguments: &Manifests, format: LogFormat, bars: &MultiProgress) -> Exit {
-    prepare(arguments, format).map_or_else(|exit| exit, |ready| conduct(ready, format, bars))
+pub(super) fn run(arguments: &Arguments, format: LogFormat, bars: &MultiProgress) -> Exit {
+    match prepare(&arguments.manifests, format) {
+        Ok(ready) => conduct(ready, arguments.until_idle, format, bars),
+        Err(exit) => exit,
+    }
 }
 
 /// Everything that can go wrong before the first record is read.
@@ -98,28 +123,36 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
         .zip(services)
         .zip(&manifests)
         .zip(named)
-        .map(|(((plan, services), manifest), named)| {
-            open(plan, services, &manifest.checkpoint, &named, format)
-        })
+        .map(|(((plan, services), manifest), named)| open(plan, services, manifest, &named, format))
         .collect()
 }
 
 fn open(
     plan: Plan,
     services: Services,
-    options: &config::Checkpoint,
+    manifest: &Manifest,
     named: &str,
     format: LogFormat,
 ) -> Result<Ready, Exit> {
-    let location = pipelines::location(options, format)?;
+    let location = pipelines::location(&manifest.checkpoint, format)?;
     let name = plan.name.clone();
+    let planned = plan.jobs.clone();
+    let (services, store) = jobs::store(planned.as_ref(), &name, services, format)?;
     match Work::open(plan, &location, services.clone()) {
         Ok(work) => {
-            let control = control(&name, &work, &location, services.runtime());
+            let jobs = match planned.zip(store) {
+                Some((planned, store)) => {
+                    Some(Working::start(manifest, planned, store, &services, format)?)
+                }
+                None => None,
+            };
+            let of_jobs = jobs.as_ref().map(Working::jobs);
+            let control = control(&name, &work, &location, (services.runtime(), of_jobs));
             let checkpoints = Checkpoints { location, services };
             let watched = Watched::new(name, work.progress(), checkpoints, named);
             Ok(Ready {
                 work,
+                jobs,
                 watched,
                 control,
             })
@@ -129,8 +162,14 @@ fn open(
 }
 
 /// Opens the socket at which others may ask how the pipeline fares.
-fn control(name: &str, work: &Work, location: &Location, runtime: &Handle) -> Option<Server> {
+fn control(
+    name: &str,
+    work: &Work,
+    location: &Location,
+    (runtime, jobs): (&Handle, Option<Jobs>),
+) -> Option<Server> {
     let observed = Observed {
+        jobs,
         pipeline: name.to_owned(),
         started: Instant::now(),
         tasks: work.observed(name, location.database()),
@@ -175,7 +214,7 @@ fn failed(name: &str, error: &TaskError, format: LogFormat) -> Exit {
 }
 
 /// Runs all pipelines side by side; the first exit code that is not 0 is that of the process.
-fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
+fn conduct(ready: Vec<Ready>, until_idle: bool, format: LogFormat, bars: &MultiProgress) -> Exit {
     let stops = match signals::listen(ready.len()) {
         Ok(stops) => stops,
         Err(error) => {
@@ -196,7 +235,7 @@ fn conduct(ready: Vec<Ready>, format: LogFormat, bars: &MultiProgress) -> Exit {
         .zip(stops)
         .map(|(ready, stop)| {
             let watched = ready.watched.clone();
-            (watched, thread::spawn(move || ready.run(&stop)))
+            (watched, thread::spawn(move || ready.run(stop, until_idle)))
         })
         .collect();
     let endings: Vec<_> = threads

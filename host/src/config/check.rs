@@ -4,9 +4,11 @@
 mod cassandra;
 mod exchange;
 mod graph;
+mod jobs;
 mod kafka;
 mod tables;
 mod targets;
+mod triggers;
 mod watermarks;
 
 pub(crate) use targets::between;
@@ -16,6 +18,7 @@ use crate::config::code;
 use crate::config::connection::Connection;
 use crate::config::dead_letters::DeadLetters;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::job::{Job, JobStoreOptions};
 use crate::config::manifest::PipelineSettings;
 use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
@@ -24,6 +27,7 @@ use crate::config::reader::{Context, one_of};
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
+use crate::config::trigger::Trigger;
 
 /// The parts of a manifest that could be read, and the names of all.
 pub(crate) struct Parts<'a> {
@@ -32,9 +36,12 @@ pub(crate) struct Parts<'a> {
     pub(crate) preflight: &'a [Preflight],
     pub(crate) connections: &'a [Connection],
     pub(crate) sources: &'a [Source],
+    pub(crate) jobs: &'a [Job],
+    pub(crate) job_store: Option<&'a JobStoreOptions>,
     pub(crate) stages: &'a [Stage],
     pub(crate) sinks: &'a [Sink],
     pub(crate) dead_letters: Option<&'a DeadLetters>,
+    pub(crate) triggers: &'a [Trigger],
     pub(crate) declared: Declared,
 }
 
@@ -42,36 +49,51 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Declared {
     pub(crate) connections: Vec<Located<String>>,
     pub(crate) sources: Vec<Located<String>>,
+    pub(crate) jobs: Vec<Located<String>>,
+    pub(crate) job_store: bool,
     pub(crate) stages: Vec<Located<String>>,
 }
 
 pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     unique_names(&parts.declared, context);
     graph::check(parts, context);
+    jobs::check(parts, context);
     watermarks::check(parts, context);
     targets::check(parts, context);
     exchange::check(parts, context);
     cassandra::check(parts, context);
     kafka::check(parts, context);
     tables::check(parts, context);
+    triggers::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }
 }
 
 fn unique_names(declared: &Declared, context: &Context) {
-    for stage in &declared.stages {
-        let mut sources = declared.sources.iter();
-        if let Some(source) = sources.find(|source| source.value == stage.value) {
-            context.report(
-                Diagnostic::new(
-                    &code::DUPLICATE,
-                    stage.place.clone(),
-                    format!("a source and a stage are both named `{stage}`"),
-                )
-                .related(source.place.clone(), "the source")
-                .help("rename one of them: inputs refer to both by name"),
-            );
+    let Declared {
+        sources,
+        jobs,
+        stages,
+        ..
+    } = declared;
+    for (first, firsts, second, seconds) in [
+        ("source", sources, "stage", stages),
+        ("source", sources, "job", jobs),
+        ("job", jobs, "stage", stages),
+    ] {
+        for named in seconds {
+            if let Some(other) = firsts.iter().find(|other| other.value == named.value) {
+                context.report(
+                    Diagnostic::new(
+                        &code::DUPLICATE,
+                        named.place.clone(),
+                        format!("a {first} and a {second} are both named `{named}`"),
+                    )
+                    .related(other.place.clone(), format!("the {first}"))
+                    .help("rename one of them: inputs refer to both by name"),
+                );
+            }
         }
     }
 }

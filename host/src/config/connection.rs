@@ -5,7 +5,11 @@ mod http;
 mod kafka;
 
 pub use cassandra::{CassandraConnection, Tls};
-pub use http::HttpConnection;
+pub(crate) use http::is_reserved;
+pub use http::{
+    CircuitBreaker, ClientAuthentication, HttpAuthentication, HttpConnection, HttpPermissions,
+    HttpRetry, OAuth, PathPattern, RequestRate,
+};
 pub use kafka::KafkaConnection;
 pub(crate) use kafka::Topic;
 
@@ -26,7 +30,7 @@ pub struct Connection {
 /// The kinds of connection, each with its options.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionKind {
-    /// An HTTP service with OAuth client credentials. The default.
+    /// An HTTP service. The default.
     Http(Box<HttpConnection>),
     /// A Kafka cluster.
     Kafka(KafkaConnection),

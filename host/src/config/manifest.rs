@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::check;
-use crate::config::checkpoint::Checkpoint;
+use crate::config::checkpoint::{Checkpoint, CheckpointStore};
 use crate::config::code;
 use crate::config::connection::Connection;
 use crate::config::dead_letters::DeadLetters;
@@ -16,16 +16,19 @@ use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::environment::Environment;
 use crate::config::exchange::Exchange;
 use crate::config::interpolation;
+use crate::config::job::{Job, JobStoreOptions};
 use crate::config::name::Name;
 use crate::config::overrides::Override;
 use crate::config::place::{Document, Located, Place};
 use crate::config::preflight::Preflight;
 use crate::config::reader::{Context, TableReader};
 use crate::config::recovery::Recovery;
+use crate::config::server::Server;
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
 use crate::config::tree::Node;
+use crate::config::trigger::Trigger;
 
 /// How many parts the keys of a pipeline are divided into, and so the most that its parallelism can be.
 pub const KEY_GROUPS: u16 = 128;
@@ -45,8 +48,12 @@ pub struct Manifest {
     pub preflight: Vec<Preflight>,
     /// `[connections.NAME]`.
     pub connections: Vec<Connection>,
-    /// `[sources.NAME]`; at least one.
+    /// `[sources.NAME]`; at least one, where there is no job.
     pub sources: Vec<Source>,
+    /// `[jobs.NAME]`.
+    pub jobs: Vec<Job>,
+    /// `[job-store]`.
+    pub job_store: Option<JobStoreOptions>,
     /// `[stages.NAME]`, without cycles; in the order of the manifest, which need not be that of the data.
     pub stages: Vec<Stage>,
     /// `[sinks.NAME]`.
@@ -55,6 +62,10 @@ pub struct Manifest {
     pub dead_letters: DeadLetters,
     /// `[recovery]`.
     pub recovery: Recovery,
+    /// `[server]`.
+    pub server: Server,
+    /// `[triggers.NAME]`.
+    pub triggers: Vec<Trigger>,
 }
 
 /// What concerns the pipeline as a whole: `[pipeline]`.
@@ -149,7 +160,9 @@ impl Manifest {
         let checkpoint = table.required_table("checkpoint", Checkpoint::read);
         let preflight = table.tables("preflight", Preflight::read);
         let connections = table.named_tables("connections", Connection::read);
-        if table.names_in("sources").is_empty() {
+        let jobs = table.named_tables("jobs", Job::read);
+        let job_store = table.optional_table("job-store", JobStoreOptions::read);
+        if table.names_in("sources").is_empty() && table.names_in("jobs").is_empty() {
             context.report(without_source(root, table.optional_node("sources")));
         }
         let sources = table.named_tables("sources", Source::read);
@@ -157,22 +170,30 @@ impl Manifest {
         let sinks = table.named_tables("sinks", Sink::read);
         let dead_letters = table.optional_table("dead-letters", DeadLetters::read);
         let recovery = table.optional_table("recovery", |table| Some(Recovery::read(table)));
+        let server = table.optional_table("server", |table| Some(Server::read(table)));
+        let triggers = table.named_tables("triggers", Trigger::read);
         let parts = check::Parts {
             pipeline: pipeline.as_ref(),
             checkpoint: checkpoint.as_ref(),
             preflight: &preflight,
             connections: &connections,
             sources: &sources,
+            jobs: &jobs,
+            job_store: job_store.as_ref(),
             stages: &stages,
             sinks: &sinks,
             dead_letters: dead_letters.as_ref(),
+            triggers: &triggers,
             declared: check::Declared {
                 connections: table.names_in("connections"),
                 sources: table.names_in("sources"),
+                jobs: table.names_in("jobs"),
+                job_store: table.optional_node("job-store").is_some(),
                 stages: table.names_in("stages"),
             },
         };
         check::manifest(&parts, context);
+        let server = server.unwrap_or_else(|| Server::default_of(&table));
         table.finish();
         Some(Self {
             path: path.to_owned(),
@@ -182,11 +203,27 @@ impl Manifest {
             preflight,
             connections,
             sources,
+            jobs,
+            job_store,
             stages,
             sinks,
             dead_letters: dead_letters.unwrap_or_default(),
             recovery: recovery.unwrap_or_default(),
+            server,
+            triggers,
         })
+    }
+}
+
+impl Manifest {
+    /// Where its jobs are kept, if there is a place.
+    #[must_use]
+    pub fn job_store_path(&self) -> Option<PathBuf> {
+        match (&self.job_store, &self.checkpoint.store) {
+            (Some(options), _) => Some(options.path.value.clone()),
+            (None, CheckpointStore::Sqlite { path }) => Some(path.value.with_extension("jobs.db")),
+            (None, CheckpointStore::Objects(_)) => None,
+        }
     }
 }
 
@@ -209,7 +246,7 @@ fn without_source(root: &Node, sources: Option<&Node>) -> Diagnostic {
         sources.unwrap_or(root).key_place.clone(),
         "the manifest has no source",
     )
-    .help("add one: a table `[sources.NAME]` with its `type`")
+    .help("add one: a table `[sources.NAME]` with its `type`, or `[jobs.NAME]` with its `plugin`")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostics {

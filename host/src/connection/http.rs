@@ -2,32 +2,53 @@
 //! names a connection of the manifest, and everything that makes a request dependable happens here, once: the token is
 //! fetched, kept and renewed, the time and the size of an answer are bounded, what may pass is tried again.
 //!
-//! `exchange` is one request, `retry` decides on another, `token` keeps the token, and [`Connection`] puts them together.
+//! `request` is what may be asked for, `address` where it may lead, `exchange` is one try, `retry` decides on another, `pace` and
+//! `breaker` on when there is one, `token` keeps the token, `redaction` takes secrets out of what comes back, and
+//! [`Connection`] puts them together.
+//!
+//! No redirect is followed: it is an answer like any other, and takes no credentials elsewhere. No answer is decompressed: none
+//! is asked for in that form, so that the bound of its size is the bound of what is held.
 
+mod address;
+mod breaker;
 mod error;
 mod exchange;
+mod manifest;
+mod opening;
 mod options;
+mod pace;
+mod redaction;
+mod request;
 mod retry;
 mod token;
+mod transport;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 pub(crate) use error::Reason;
 pub use error::{ConnectionError, ConnectionFailure};
 pub use exchange::Answer;
-pub use options::{ConnectionOptions, RetryOptions};
+pub use options::{
+    Authentication, CircuitBreakerOptions, ConnectionOptions, OAuthOptions, Permissions,
+    RateLimitOptions, RetryOptions,
+};
+pub use request::Request;
+pub use transport::HttpTransport;
 
-use exchange::{exchange, reason_of};
+use breaker::Breaker;
+use exchange::{Bounds, Missed, exchange};
+use pace::Pace;
+use redaction::Redaction;
 use retry::with_retries;
 use token::{Token, TokenCache};
+
+use crate::config::ClientAuthentication;
 
 /// Chooses the implementation of the cryptography that TLS needs, for the whole process. Calling it again does nothing.
 pub fn install_crypto_provider() {
@@ -66,50 +87,27 @@ impl Connections {
 pub struct Connection {
     options: ConnectionOptions,
     base_url: Url,
-    token_url: Url,
+    /// Where tokens are asked for, if they are.
+    token_url: Option<Url>,
     client: Client,
     tokens: TokenCache,
+    pace: Option<Pace>,
+    breaker: Option<Breaker>,
+}
+
+/// A request that failed for good, with the answer of the service if it gave one that says so.
+type Lost = (ConnectionError, Option<Box<Answer>>);
+
+/// A request that is made until it is answered, each time the same.
+struct Call<'a> {
+    method: &'a Method,
+    url: &'a Url,
+    is_repeatable: bool,
+    /// All of it but the credentials.
+    build: &'a (dyn Fn() -> RequestBuilder + Send + Sync),
 }
 
 impl Connection {
-    /// Prepares the connection; nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`ConnectionFailure::Options`] if the options do not describe a service, [`ConnectionFailure::Tls`] if the
-    /// system's certificates cannot be read.
-    pub fn open(options: ConnectionOptions) -> Result<Self, ConnectionError> {
-        install_crypto_provider();
-        let refused = |failure| ConnectionError {
-            connection: options.name.clone(),
-            request: "setting up".into(),
-            tries: 0,
-            failure,
-        };
-        let base_url = base_url(&options.base_url).map_err(refused)?;
-        let token_url = token_url(&base_url, &options.token_path).map_err(refused)?;
-        let mut client = Client::builder()
-            .user_agent(concat!("jackfield/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .timeout(options.timeout);
-        if is_local(&base_url) {
-            // A proxy would look for the service on its own machine.
-            client = client.no_proxy();
-        } else if base_url.scheme() == "http" {
-            let connection = &options.name;
-            tracing::warn!(connection, %base_url, "credentials are sent unencrypted: use https");
-        }
-        let client = client
-            .build()
-            .map_err(|error| refused(ConnectionFailure::Tls(reason_of(&error))))?;
-        Ok(Self {
-            base_url,
-            token_url,
-            client,
-            tokens: TokenCache::default(),
-            options,
-        })
-    }
-
     /// The name that the manifest gives it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -126,29 +124,70 @@ impl Connection {
         url
     }
 
-    /// Reads a resource with the connection's token. When the service refuses the token, which may happen before its
-    /// time, one new token is asked for and the request made once more.
+    /// Makes a request for a plugin, with the connection's credentials, as often as the options allow. When the service
+    /// refuses the token, which may happen before its time, one new token is asked for and the request made once more.
     ///
-    /// The answer has any status but 401, 429 and 500 and above; what it means is for the caller to say.
+    /// A try that nobody knows the outcome of (a time-out, an answer that broke off) is repeated only where the method is
+    /// idempotent or the request has a key.
+    ///
+    /// The answer has any status, 429 and 5xx after all tries; what it means is for the caller to say.
     ///
     /// # Errors
-    /// Every way not to get such an answer, after the tries that the options allow.
+    /// [`ConnectionFailure::NotPermitted`] or [`ConnectionFailure::RequestTooLarge`] for a request that is not made, else every
+    /// way not to get an answer.
+    pub async fn send(&self, request: &Request) -> Result<Answer, ConnectionError> {
+        let options = &self.options;
+        let refused = |failure| ConnectionError {
+            connection: options.name.clone(),
+            request: format!("a {} request", request.method),
+            tries: 0,
+            failure,
+        };
+        let token_url = self.token_url.as_ref();
+        let permissions = &options.permissions;
+        let url = request::url(request, &self.base_url, token_url, permissions).map_err(refused)?;
+        let headers = request::headers(request, permissions).map_err(refused)?;
+        let (size, maximum) = (request.body.len(), options.maximum_request);
+        if size > maximum {
+            return Err(refused(ConnectionFailure::RequestTooLarge {
+                size,
+                maximum,
+            }));
+        }
+        let build = || {
+            let built = self.client.request(request.method.clone(), url.clone());
+            let built = built.headers(headers.clone());
+            match request.body.is_empty() {
+                true => built,
+                false => built.body(request.body.clone()),
+            }
+        };
+        let call = Call {
+            method: &request.method,
+            url: &url,
+            is_repeatable: request.is_repeatable(),
+            build: &build,
+        };
+        match self.authenticated(&call).await {
+            Ok(answer) => Ok(answer),
+            Err((_, Some(answer))) => Ok(*answer),
+            Err((error, None)) => Err(error),
+        }
+    }
+
+    /// Reads a resource, for the host itself: what plugins may ask for does not count.
+    ///
+    /// # Errors
+    /// Every way not to get an answer, and 429 and 5xx after all tries.
     pub async fn get(&self, url: &Url) -> Result<Answer, ConnectionError> {
-        let token = self.token().await?;
-        let answer = self.get_with(url, &token).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        self.tokens.discard(&token).await;
-        let token = self.token().await?;
-        let answer = self.get_with(url, &token).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        self.tokens.discard(&token).await;
-        let reason = answer.reason;
-        let failure = ConnectionFailure::TokenRefused { reason };
-        Err(self.error(&Method::GET, url, (failure, 1)))
+        self.authenticated(&Call {
+            method: &Method::GET,
+            url,
+            is_repeatable: true,
+            build: &|| self.client.get(url.clone()),
+        })
+        .await
+        .map_err(|(error, _)| error)
     }
 
     /// The error for an answer that the caller has no use for.
@@ -161,54 +200,145 @@ impl Connection {
         self.error(&Method::GET, url, (failure, 1))
     }
 
-    async fn get_with(&self, url: &Url, token: &Token) -> Result<Answer, ConnectionError> {
-        let bearer = token.value.expose_secret();
-        let request = || self.client.get(url.clone()).bearer_auth(bearer);
-        self.exchange(&Method::GET, url, bearer, request).await
+    async fn authenticated(&self, call: &Call<'_>) -> Result<Answer, Lost> {
+        match &self.options.authentication {
+            Authentication::None => self.tried(call, |request| request, &[]).await,
+            Authentication::Bearer(token) => {
+                let bearer = token.expose_secret();
+                self.tried(call, |request| request.bearer_auth(bearer), &[token])
+                    .await
+            }
+            Authentication::Headers(headers) => {
+                let secrets: Vec<&SecretString> = headers.iter().map(|(_, value)| value).collect();
+                let add = |request: RequestBuilder| {
+                    headers.iter().fold(request, |request, (name, value)| {
+                        match secret_header(value) {
+                            Some(value) => request.header(name, value),
+                            // A connection with such a value is never opened.
+                            None => request,
+                        }
+                    })
+                };
+                self.tried(call, add, &secrets).await
+            }
+            Authentication::OAuth(oauth) => self.with_token(oauth, call).await,
+        }
     }
 
-    async fn token(&self) -> Result<Arc<Token>, ConnectionError> {
-        self.tokens.get(|| self.request_token()).await
+    async fn with_token(&self, oauth: &OAuthOptions, call: &Call<'_>) -> Result<Answer, Lost> {
+        let mut refusal = None;
+        for _ in 0..2 {
+            let token = self.tokens.get(|| self.request_token(oauth)).await;
+            let token = token.map_err(|error| (error, None))?;
+            let bearer = token.value.expose_secret();
+            let secrets = [&token.value, &oauth.client_secret];
+            let answer = self
+                .tried(call, |request| request.bearer_auth(bearer), &secrets)
+                .await?;
+            if answer.status != StatusCode::UNAUTHORIZED {
+                return Ok(answer);
+            }
+            self.tokens.discard(&token).await;
+            refusal = answer.reason;
+        }
+        let failure = ConnectionFailure::TokenRefused { reason: refusal };
+        Err((self.error(call.method, call.url, (failure, 1)), None))
     }
 
-    /// The client credentials grant of RFC 6749 section 4.4. Identifier and secret are put into the header as they are
-    /// (RFC 7617), not form-encoded first as section 2.3.1 has it: that is what services of this kind expect.
-    async fn request_token(&self) -> Result<Token, ConnectionError> {
-        let options = &self.options;
+    /// The client credentials grant of RFC 6749 section 4.4. By HTTP Basic, identifier and secret are put into the header as
+    /// they are (RFC 7617), not form-encoded first as section 2.3.1 has it: that is what services of this kind expect.
+    async fn request_token(&self, oauth: &OAuthOptions) -> Result<Token, ConnectionError> {
+        let Some(url) = &self.token_url else {
+            // A connection with OAuth is never opened without one.
+            return Err(self.error(
+                &Method::POST,
+                &self.base_url,
+                (ConnectionFailure::MissingToken, 0),
+            ));
+        };
+        let id = oauth.client_id.expose_secret();
+        let secret = oauth.client_secret.expose_secret();
         let mut form = vec![("grant_type", "client_credentials")];
-        form.extend(options.scope.as_deref().map(|scope| ("scope", scope)));
-        let id = options.client_id.expose_secret();
-        let secret = options.client_secret.expose_secret();
-        let url = &self.token_url;
-        let request = || {
-            let post = self.client.post(url.clone());
-            post.basic_auth(id, Some(secret)).form(&form)
+        form.extend(oauth.scope.as_deref().map(|scope| ("scope", scope)));
+        let in_form = oauth.client_authentication == ClientAuthentication::Form;
+        if in_form {
+            form.extend([("client_id", id), ("client_secret", secret)]);
+        }
+        let build = || {
+            let post = self.client.post(url.clone()).form(&form);
+            if in_form {
+                post
+            } else {
+                post.basic_auth(id, Some(secret))
+            }
+        };
+        let call = Call {
+            method: &Method::POST,
+            url,
+            is_repeatable: true,
+            build: &build,
         };
         let sent = Instant::now();
-        let answer = self.exchange(&Method::POST, url, secret, request).await?;
+        let answer = self
+            .tried(&call, |request| request, &[&oauth.client_secret])
+            .await
+            .map_err(|(error, _)| error)?;
         read_token(answer, sent).map_err(|failure| self.error(&Method::POST, url, (failure, 1)))
     }
 
-    async fn exchange(
+    /// Makes a request until it is answered, or has failed for good.
+    async fn tried(
         &self,
-        method: &Method,
-        url: &Url,
-        secret: &str,
-        request: impl Fn() -> RequestBuilder,
-    ) -> Result<Answer, ConnectionError> {
-        let ConnectionOptions {
-            name,
-            retry,
-            timeout,
-            ..
-        } = &self.options;
+        call: &Call<'_>,
+        authenticate: impl Fn(RequestBuilder) -> RequestBuilder,
+        secrets: &[&SecretString],
+    ) -> Result<Answer, Lost> {
+        let ConnectionOptions { name, retry, .. } = &self.options;
+        let Call { method, url, .. } = call;
         let waiting = |failure: &ConnectionFailure, wait: Duration| {
-            tracing::warn!(connection = name, %method, %url, %failure, ?wait, "will try again");
+            let path = url.path();
+            tracing::warn!(connection = name, %method, path, %failure, ?wait, "will try again");
         };
-        let secrets = [secret];
-        with_retries(retry, waiting, || exchange(request(), *timeout, &secrets))
-            .await
-            .map_err(|failure| self.error(method, url, failure))
+        let redaction = Redaction::of(secrets.iter().map(|secret| secret.expose_secret()));
+        let is_worth_another = |failure: &ConnectionFailure| {
+            failure.may_pass() && (call.is_repeatable || !failure.may_have_arrived())
+        };
+        with_retries(retry, is_worth_another, waiting, || {
+            self.attempt(authenticate((call.build)()), &redaction)
+        })
+        .await
+        .map_err(|(Missed { failure, answer }, tries)| {
+            (self.error(method, url, (failure, tries)), answer)
+        })
+    }
+
+    /// One try, when the breaker and the pace give leave.
+    async fn attempt(
+        &self,
+        request: RequestBuilder,
+        redaction: &Redaction<'_>,
+    ) -> Result<Answer, Missed> {
+        let permit = match &self.breaker {
+            Some(breaker) => Some(breaker.permit().map_err(circuit_open)?),
+            None => None,
+        };
+        if let Some(pace) = &self.pace {
+            pace.token().await;
+        }
+        let bounds = Bounds {
+            connect_timeout: self.options.connect_timeout,
+            timeout: self.options.timeout,
+            maximum: self.options.maximum_response,
+        };
+        let outcome = exchange(request, bounds, redaction).await;
+        match (&outcome, permit) {
+            (Err(missed), Some(permit)) if missed.failure.is_failure_of_the_service() => {
+                permit.failed()
+            }
+            (_, Some(permit)) => permit.succeeded(),
+            (_, None) => {}
+        }
+        outcome
     }
 
     fn error(
@@ -217,13 +347,27 @@ impl Connection {
         url: &Url,
         (failure, tries): (ConnectionFailure, u32),
     ) -> ConnectionError {
+        // A query may hold what is nobody's business.
+        let mut shown = url.clone();
+        shown.set_query(None);
         ConnectionError {
             connection: self.options.name.clone(),
-            request: format!("{method} {url}"),
+            request: format!("{method} {shown}"),
             tries,
             failure,
         }
     }
+}
+
+/// A value that neither logs nor tables of compressed headers keep.
+fn secret_header(value: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn circuit_open(retry_after: Duration) -> Missed {
+    ConnectionFailure::CircuitOpen { retry_after }.into()
 }
 
 fn read_token(answer: Answer, sent: Instant) -> Result<Token, ConnectionFailure> {
@@ -238,44 +382,6 @@ fn read_token(answer: Answer, sent: Instant) -> Result<Token, ConnectionFailure>
         }
         _ => Err(ConnectionFailure::Unexpected { status, reason }),
     }
-}
-
-/// The URL, never quoted in the refusal: it may hold credentials, which is one reason to refuse it.
-fn base_url(text: &str) -> Result<Url, ConnectionFailure> {
-    let refused =
-        |reason: String| ConnectionFailure::Options(format!("`base-url` cannot be used: {reason}"));
-    let url = Url::parse(text).map_err(|error| refused(error.to_string()))?;
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused(format!(
-            "found scheme `{}`, expected http or https",
-            url.scheme()
-        )));
-    }
-    if !bare {
-        let reason = "expected neither credentials nor query nor fragment";
-        return Err(refused(reason.into()));
-    }
-    Ok(url)
-}
-
-fn token_url(base_url: &Url, path: &str) -> Result<Url, ConnectionFailure> {
-    if !path.starts_with('/') || path.contains(['?', '#']) {
-        let found = format!("`token-path` is `{path}`, expected a path such as `/oauth/token`");
-        return Err(ConnectionFailure::Options(found));
-    }
-    let mut url = base_url.clone();
-    url.set_path(&format!("{}{path}", base_url.path().trim_end_matches('/')));
-    Ok(url)
-}
-
-fn is_local(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

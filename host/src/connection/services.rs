@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{cassandra, kafka};
 use crate::config::{ConnectionKind, Diagnostics, Environment, Manifest};
+use crate::job::JobStore;
 
 /// What a pipeline's sources and sinks reach out with. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct Services {
     runtime: Arc<Runtime>,
     kafka: BTreeMap<String, Arc<kafka::Cluster>>,
     cassandra: BTreeMap<String, Arc<cassandra::Cluster>>,
+    jobs: Option<JobStore>,
 }
 
 impl Services {
@@ -32,6 +34,7 @@ impl Services {
             runtime: Arc::new(runtime),
             kafka: BTreeMap::new(),
             cassandra: BTreeMap::new(),
+            jobs: None,
         })
     }
 
@@ -49,6 +52,7 @@ impl Services {
             runtime: Arc::clone(&self.runtime),
             kafka: BTreeMap::new(),
             cassandra: BTreeMap::new(),
+            jobs: None,
         };
         for connection in &manifest.connections {
             let name = connection.name.value.to_string();
@@ -70,6 +74,21 @@ impl Services {
             }
         }
         found.into_result(services)
+    }
+
+    /// With the jobs of the pipeline, whose records sources read.
+    #[must_use]
+    pub fn with_jobs(self, jobs: JobStore) -> Self {
+        Self {
+            jobs: Some(jobs),
+            ..self
+        }
+    }
+
+    /// The jobs of the pipeline, if it has any.
+    #[must_use]
+    pub fn jobs(&self) -> Option<&JobStore> {
+        self.jobs.as_ref()
     }
 
     /// The runtime that asynchronous clients work on.

@@ -227,6 +227,7 @@ impl Part<'_> {
                 }),
         );
         Plan {
+            jobs: None,
             name: whole.name.clone(),
             parallelism: 1,
             sources: self.sources(&arriving),

@@ -1,9 +1,11 @@
 //! A plan: everything that running a pipeline needs to know, checked against the plugins and inert.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::watermark::Strategy;
 use crate::config;
+use crate::job::Definition;
 use crate::plugin::{Component, Limits};
 
 /// A pipeline, ready to be run.
@@ -17,8 +19,10 @@ pub struct Plan {
     pub checkpoint: CheckpointPlan,
     /// Failures in a row, with no progress between them, after which it stops.
     pub maximum_restarts: u32,
-    /// Where records come from.
+    /// Where records come from; what jobs emit comes last.
     pub sources: Vec<SourcePlan>,
+    /// Work that takes long, and where it is kept.
+    pub jobs: Option<JobsPlan>,
     /// What works on them: a stage comes after those it reads from.
     pub stages: Vec<StagePlan>,
     /// Where results go.
@@ -31,6 +35,15 @@ pub struct Plan {
     pub distribution: Option<DistributionPlan>,
     /// In a part of a distributed pipeline: which task it is.
     pub task: Option<String>,
+}
+
+/// The jobs of a pipeline.
+#[derive(Clone, Debug)]
+pub struct JobsPlan {
+    /// The database that they are kept in.
+    pub path: PathBuf,
+    /// At least one.
+    pub definitions: Vec<Definition>,
 }
 
 /// How several processes share a pipeline: its segments are joined by topics, and each partition of a topic is a task.
@@ -93,6 +106,13 @@ pub enum SourceKind {
     Manifest(config::SourceKind, Option<i32>),
     /// What the tasks of another segment have written to a topic for this one: the first of their origins, and the topic with all of them.
     Exchange(Box<ExchangeSource>),
+    /// What the jobs of this name of the manifest emit to a port. Without a port nothing, for as long as jobs may run.
+    Job {
+        /// The job.
+        job: String,
+        /// The port.
+        port: Option<String>,
+    },
     /// A further origin of the exchange in front of it, by which it is read.
     SameExchange,
 }

@@ -1,5 +1,7 @@
 //! From a manifest to a plan: what can only be known when the plugins are at hand. Everything wrong is said at once.
 
+mod jobs;
+
 use std::collections::BTreeMap;
 
 use super::plan::{
@@ -11,6 +13,7 @@ use crate::config::{
     self, Diagnostic, Diagnostics, Located, Manifest, Name, OutputPort, Place, Reference, nearest,
 };
 use crate::error::Code;
+use crate::plugin::job::JobComponent;
 use crate::plugin::{Component, Limits, Port, Runtime};
 
 /// Loads the plugins that a manifest names and checks them, their ports and their configurations against it.
@@ -21,6 +24,8 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
     let mut planner = Planner {
         manifest,
         components: BTreeMap::new(),
+        job_components: BTreeMap::new(),
+        job_ports: Vec::new(),
         order: Vec::new(),
         found: Diagnostics::new(),
     };
@@ -28,6 +33,13 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
     planner.sort();
     let stages = planner.stages();
     let sinks = planner.sinks();
+    let jobs = planner.jobs();
+    let mut sources: Vec<_> = manifest
+        .sources
+        .iter()
+        .map(|read| source(read, &manifest.pipeline.name))
+        .collect();
+    sources.extend(planner.emitted());
     let plan = Plan {
         name: manifest.pipeline.name.value.to_string(),
         parallelism: usize::from(manifest.pipeline.parallelism.value),
@@ -36,11 +48,8 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
             minimum_pause: manifest.checkpoint.minimum_pause,
         },
         maximum_restarts: manifest.recovery.maximum_restarts,
-        sources: manifest
-            .sources
-            .iter()
-            .map(|read| source(read, &manifest.pipeline.name))
-            .collect(),
+        sources,
+        jobs,
         stages,
         sinks,
         dead_letters: manifest.dead_letters.topic().cloned(),
@@ -55,6 +64,10 @@ struct Planner<'a> {
     manifest: &'a Manifest,
     /// By the stage's position in the manifest; those whose plugin cannot be used are missing.
     components: BTreeMap<usize, Component>,
+    /// By the job's position in the manifest.
+    job_components: BTreeMap<usize, JobComponent>,
+    /// Ports of jobs that something reads: job and port, by position. Each is a source behind those of the manifest.
+    job_ports: Vec<(usize, usize)>,
     /// Positions in the manifest, a stage after those that it reads from.
     order: Vec<usize>,
     found: Diagnostics,
@@ -73,6 +86,7 @@ impl Planner<'_> {
                 }
             }
         }
+        self.load_jobs(runtime);
     }
 
     /// The manifest has no cycle, so each round finds a stage whose inputs all come from stages found before.
@@ -83,6 +97,9 @@ impl Planner<'_> {
             for (index, stage) in stages.iter().enumerate() {
                 let known = |reference: &Reference| match reference {
                     Reference::Source(_) => true,
+                    Reference::Stage(port) if jobs::named(self.manifest, &port.stage).is_some() => {
+                        true
+                    }
                     Reference::Stage(port) => self
                         .order
                         .iter()
@@ -134,7 +151,19 @@ impl Planner<'_> {
     }
 
     fn configuration(&mut self, stage: &config::Stage, component: &Component) -> Option<String> {
-        let schema = match serde_json::from_str(&component.description().configuration) {
+        let schema = &component.description().configuration;
+        let json = self.conform(schema, &stage.plugin.place, &stage.configuration)?;
+        self.accepted(stage, component, json)
+    }
+
+    /// The options of a plugin as JSON that its schema accepts.
+    fn conform(
+        &mut self,
+        schema: &str,
+        plugin: &Place,
+        configuration: &config::Configuration,
+    ) -> Option<String> {
+        let schema = match serde_json::from_str(schema) {
             Ok(schema) => schema,
             Err(error) => {
                 let problem = format!(
@@ -142,15 +171,15 @@ impl Planner<'_> {
                 );
                 self.report(
                     Code::PLUGIN_CONTRACT,
-                    &stage.plugin.place,
+                    plugin,
                     problem,
                     Code::PLUGIN_CONTRACT.remedy,
                 );
                 return None;
             }
         };
-        match stage.configuration.conform(&schema) {
-            Ok(json) => self.accepted(stage, component, json.to_string()),
+        match configuration.conform(&schema) {
+            Ok(json) => Some(json.to_string()),
             Err(wrong) => {
                 wrong.into_iter().for_each(|wrong| self.found.push(wrong));
                 None
@@ -197,7 +226,7 @@ impl Planner<'_> {
                     &input.port.place,
                     "input",
                     input.port.as_str(),
-                    stage.name.as_str(),
+                    &format!("the stage `{}`", stage.name.value),
                     ports,
                 );
             }
@@ -259,6 +288,9 @@ impl Planner<'_> {
 
     /// An output port of a stage, and whether its records have keys; none where its plugin cannot be used.
     fn output(&mut self, output: &OutputPort, place: &Place) -> Option<(Origin, bool)> {
+        if let Some(job) = jobs::named(self.manifest, &output.stage) {
+            return Some((self.output_of_job(job, output, place)?, false));
+        }
         let index = self
             .manifest
             .stages
@@ -269,7 +301,8 @@ impl Planner<'_> {
         match ports.iter().position(|port| port.name == output.port) {
             Some(port) => Some((Origin::Stage { stage, port }, ports[port].keyed)),
             None => {
-                self.no_such_port(place, "output", &output.port, &output.stage, &ports);
+                let whose = format!("the stage `{}`", output.stage);
+                self.no_such_port(place, "output", &output.port, &whose, &ports);
                 None
             }
         }
@@ -331,7 +364,7 @@ impl Planner<'_> {
         place: &Place,
         kind: &str,
         wrong: &str,
-        stage: &str,
+        whose: &str,
         ports: &[Port],
     ) {
         let names = || ports.iter().map(|port| port.name.as_str());
@@ -339,7 +372,7 @@ impl Planner<'_> {
             .map(|name| format!("`{name}`"))
             .collect::<Vec<_>>()
             .join(", ");
-        let problem = format!("the plugin of the stage `{stage}` has no {kind} port `{wrong}`");
+        let problem = format!("the plugin of {whose} has no {kind} port `{wrong}`");
         let mut diagnostic = Diagnostic::new(&Code::PLUGIN_PORT, place.clone(), problem)
             .expected(format!("one of {allowed}"));
         if let Some(meant) = nearest(wrong, names()) {

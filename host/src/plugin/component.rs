@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::InstancePre;
 use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{CodeBuilder, Engine};
 
 use super::instance::STARTING;
 use super::runtime::Runtime;
-use super::sandbox::{GRANTED, Sandbox};
+use super::sandbox::{GRANTED, JOBS_ONLY, Sandbox};
 use super::{Breach, Description, Failure, Instance, Limits, Port, contract_0_1, description};
 use crate::error::Code;
 use crate::hexadecimal;
@@ -54,15 +54,17 @@ pub enum LoadError {
         reason: String,
     },
     /// It is built for another version of the contract, or for none.
-    #[error("{} {found}; this host offers {}", path.display(), contract_0_1::INTERFACE)]
+    #[error("{} {found}; this host offers {needed}", path.display())]
     Contract {
         /// The file.
         path: PathBuf,
         /// What it exports instead.
         found: String,
+        /// The contract that this host offers for it.
+        needed: &'static str,
     },
     /// It asks for something that no plugin is granted.
-    #[error("{} imports {import}, which no stage is granted", path.display())]
+    #[error("{} imports {import}, which no such plugin is granted", path.display())]
     Import {
         /// The file.
         path: PathBuf,
@@ -70,10 +72,12 @@ pub enum LoadError {
         import: String,
     },
     /// It carries the right names, but its types or functions are not those of the contract.
-    #[error("{} does not fit the contract {}: {reason}", path.display(), contract_0_1::INTERFACE)]
+    #[error("{} does not fit the contract {needed}: {reason}", path.display())]
     Types {
         /// The file.
         path: PathBuf,
+        /// The contract.
+        needed: &'static str,
         /// Where they differ.
         reason: String,
     },
@@ -90,19 +94,34 @@ pub enum LoadError {
 impl LoadError {
     /// The stable code of this error.
     #[must_use]
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> error::Code {
         match self {
-            Self::Read { .. } => Code::PLUGIN_UNREADABLE,
-            Self::NotComponent { .. } => Code::PLUGIN_NOT_COMPONENT,
-            Self::Contract { .. } | Self::Types { .. } => Code::PLUGIN_OTHER_CONTRACT,
-            Self::Import { .. } => Code::PLUGIN_IMPORT,
+            Self::Read { .. } => error::Code::PLUGIN_UNREADABLE,
+            Self::NotComponent { .. } => error::Code::PLUGIN_NOT_COMPONENT,
+            Self::Contract { .. } | Self::Types { .. } => error::Code::PLUGIN_OTHER_CONTRACT,
+            Self::Import { .. } => error::Code::PLUGIN_IMPORT,
             Self::Describe { failure, .. } => failure.code(),
         }
     }
 }
 
-impl Component {
-    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, LoadError> {
+/// The code of a component that was looked at from outside, and not started yet.
+pub(super) struct Code<'a> {
+    path: &'a Path,
+    /// The contract that it is to keep.
+    needed: &'static str,
+    pub(super) digest: String,
+    pub(super) size: u64,
+    pub(super) imports: Vec<String>,
+    code: wasmtime::component::Component,
+}
+
+impl<'a> Code<'a> {
+    pub(super) fn read(
+        runtime: &Runtime,
+        path: &'a Path,
+        needed: &'static str,
+    ) -> Result<Self, LoadError> {
         let owned = || path.to_owned();
         let bytes = fs::read(path).map_err(|error| LoadError::Read {
             path: owned(),
@@ -119,42 +138,67 @@ impl Component {
             .imports(engine)
             .map(|(name, _)| name.to_owned())
             .collect();
-        check_contract(&code, engine, &imports, path)?;
-        let pre = runtime
-            .inner
-            .linker
-            .instantiate_pre(&code)
-            .and_then(|pre| contract_0_1::check(&pre).map(|()| pre))
-            .map_err(|error| LoadError::Types {
-                path: owned(),
-                reason: format!("{error:#}"),
-            })?;
-        let describe = |failure: Failure| match failure.breach {
+        check_contract(&code, engine, &imports, (path, needed))?;
+        Ok(Self {
+            path,
+            needed,
+            digest,
+            size: bytes.len() as u64,
+            imports,
+            code,
+        })
+    }
+
+    pub(super) fn link(
+        &self,
+        linker: &Linker<Sandbox>,
+        check: impl FnOnce(&InstancePre<Sandbox>) -> wasmtime::Result<()>,
+    ) -> Result<InstancePre<Sandbox>, LoadError> {
+        linker
+            .instantiate_pre(&self.code)
+            .and_then(|pre| check(&pre).map(|()| pre))
+            .map_err(|error| self.types(format!("{error:#}")))
+    }
+
+    /// What it means that the component failed to describe itself.
+    pub(super) fn refused(&self, failure: Failure) -> LoadError {
+        match failure.breach {
             // Types of functions are compared when the first instance is made.
-            Breach::Contract(reason) if failure.function == STARTING => LoadError::Types {
-                path: owned(),
-                reason,
-            },
+            Breach::Contract(reason) if failure.function == STARTING => self.types(reason),
             _ => LoadError::Describe {
-                path: owned(),
+                path: self.path.to_owned(),
                 failure,
             },
-        };
+        }
+    }
+
+    fn types(&self, reason: String) -> LoadError {
+        LoadError::Types {
+            path: self.path.to_owned(),
+            needed: self.needed,
+            reason,
+        }
+    }
+}
+
+impl Component {
+    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, LoadError> {
+        let code = Code::read(runtime, path, contract_0_1::INTERFACE)?;
+        let pre = code.link(&runtime.inner.linker, contract_0_1::check)?;
         let description = Instance::start(&pre, Arc::default(), "describe", &Limits::default())
             .and_then(|mut instance| instance.describe())
             .and_then(|description| match description::check(&description) {
                 Ok(()) => Ok(description),
                 Err(found) => Err(Failure::contract("describe", found)),
             })
-            .map_err(describe)?;
+            .map_err(|failure| code.refused(failure))?;
         let outputs = description.outputs.iter().cloned().collect();
-        let size = bytes.len() as u64;
         Ok(Self {
             inner: Arc::new(Inner {
-                path: owned(),
-                digest,
-                size,
-                imports,
+                path: path.to_owned(),
+                digest: code.digest,
+                size: code.size,
+                imports: code.imports,
                 description,
                 outputs,
                 pre,
@@ -277,7 +321,7 @@ fn check_contract(
     code: &wasmtime::component::Component,
     engine: &Engine,
     imports: &[String],
-    path: &Path,
+    (path, needed): (&Path, &'static str),
 ) -> Result<(), LoadError> {
     let kind = code.component_type();
     let interfaces = kind
@@ -285,10 +329,7 @@ fn check_contract(
         .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentInstance(_)))
         .map(|(name, _)| name.to_owned())
         .collect::<Vec<_>>();
-    if !interfaces
-        .iter()
-        .any(|name| name == contract_0_1::INTERFACE)
-    {
+    if !interfaces.iter().any(|name| name == needed) {
         let found = match interfaces
             .iter()
             .find(|name| name.starts_with("jackfield:plugin/"))
@@ -299,16 +340,23 @@ fn check_contract(
         return Err(LoadError::Contract {
             path: path.to_owned(),
             found,
+            needed,
         });
     }
-    match imports
-        .iter()
-        .find(|import| !GRANTED.iter().any(|granted| import.starts_with(granted)))
-    {
+    match imports.iter().find(|import| !is_granted(import, needed)) {
         Some(import) => Err(LoadError::Import {
             path: path.to_owned(),
             import: import.clone(),
         }),
         None => Ok(()),
     }
+}
+
+/// Requests and time are for jobs alone.
+fn is_granted(import: &str, needed: &str) -> bool {
+    let of_jobs = JOBS_ONLY
+        .iter()
+        .any(|interface| import.starts_with(interface));
+    (!of_jobs || needed != contract_0_1::INTERFACE)
+        && GRANTED.iter().any(|granted| import.starts_with(granted))
 }

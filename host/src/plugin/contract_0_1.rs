@@ -18,8 +18,9 @@ mod bindings {
 }
 
 use bindings::exports::jackfield::plugin::stage as exported;
-use bindings::jackfield::plugin::log::{self, Level};
+pub use bindings::jackfield::plugin::log;
 use bindings::jackfield::plugin::records;
+use log::Level;
 
 /// The interface that a stage of this version exports.
 pub(super) const INTERFACE: &str = "jackfield:plugin/stage@0.1.0";
@@ -37,10 +38,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
 }
 
 /// A guest that waited for a clock would hold its worker for as long as it likes, and no tick interrupts a call of the host.
-fn refuse_to_wait(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+pub(super) fn refuse_to_wait(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
-    let refusal = || wasmtime::Error::msg("a stage may not wait: it has no clock");
+    let refusal = || wasmtime::Error::msg("a plugin may not wait by itself: it has no clock");
     poll.func_new("poll", move |_, _, _, _| Err(refusal()))?;
     poll.func_new("[method]pollable.block", move |_, _, _, _| Err(refusal()))?;
     linker.allow_shadowing(false);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::job::JobDescription;
 use super::words::presentable;
 use super::{Description, Port};
 
@@ -49,6 +50,25 @@ pub(super) fn check(description: &Description) -> Result<(), String> {
             "the schema of its configuration has {length} bytes; {LONGEST_SCHEMA} are allowed"
         )),
     }
+}
+
+/// As [`check`], of a job.
+pub(super) fn check_job(description: &JobDescription) -> Result<(), String> {
+    let port = |name: &String| Port {
+        name: name.clone(),
+        keyed: false,
+    };
+    let outputs: Vec<_> = description.outputs.iter().map(port).collect();
+    check(&Description {
+        name: description.name.clone(),
+        version: description.version.clone(),
+        // A job has an input of its own kind.
+        inputs: vec![port(&"input".to_owned())],
+        outputs,
+        state_version: description.state_version,
+        oldest_state_version: description.oldest_state_version,
+        configuration: description.configuration.clone(),
+    })
 }
 
 fn check_ports(kind: &str, ports: &[Port]) -> Result<(), String> {

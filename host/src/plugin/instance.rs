@@ -36,13 +36,7 @@ impl Instance {
         name: &str,
         limits: &Limits,
     ) -> Result<Self, Failure> {
-        let mut store = Store::new(pre.engine(), Sandbox::new(name, limits));
-        store.limiter(Sandbox::limiter);
-        store.epoch_deadline_callback(Sandbox::on_tick);
-        store.set_epoch_deadline(1);
-        store.data_mut().start_call();
-        let returnable = store.data().returnable();
-        store.set_hostcall_fuel(returnable);
+        let mut store = Sandbox::new(name, limits).into_store(pre.engine());
         let stage = Stage::instantiate(&mut store, pre)
             .map_err(|error| store.data().explain(&error, STARTING))?;
         Ok(Self {

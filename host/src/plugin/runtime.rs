@@ -12,8 +12,8 @@ use wasmtime::{
 
 use super::cache::CodeCache;
 use super::component::{Component, LoadError};
-use super::contract_0_1;
 use super::sandbox::Sandbox;
+use super::{contract_0_1, job_contract_0_1};
 
 /// How often running guests are looked at, so how exactly CPU time is bounded.
 const TICK: Duration = Duration::from_millis(10);
@@ -27,6 +27,7 @@ pub struct Runtime {
 pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) linker: Linker<Sandbox>,
+    pub(super) job_linker: Linker<Sandbox>,
     pub(super) cache: Option<CodeCache>,
 }
 
@@ -55,12 +56,14 @@ impl Runtime {
     fn start(cache: Option<PathBuf>, profiled: bool) -> Result<Self, RuntimeError> {
         let engine = engine(profiled).map_err(RuntimeError)?;
         let linker = contract_0_1::linker(&engine).map_err(RuntimeError)?;
+        let job_linker = job_contract_0_1::linker(&engine).map_err(RuntimeError)?;
         let cache = cache.as_deref().and_then(CodeCache::open);
         // Components and instances keep the engine alive, and have to be looked at for as long as they do.
         let ticked = engine.weak();
         let inner = Arc::new(Inner {
             engine,
             linker,
+            job_linker,
             cache,
         });
         thread::Builder::new()

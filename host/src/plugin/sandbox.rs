@@ -6,14 +6,16 @@
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{ResourceLimiter, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline};
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder,
     WasiCtxView, WasiView,
 };
 
+use super::job::Steps;
 use super::words::{LastWords, LogAllowance, Stream, presentable};
 use super::{Breach, Failure, Limits};
+use crate::job::call::{Answer, Call};
 
 /// Interfaces of WASI that a guest may import. None of them leads out of the sandbox as it is set up here.
 pub(super) const GRANTED: [&str; 6] = [
@@ -24,6 +26,9 @@ pub(super) const GRANTED: [&str; 6] = [
     "wasi:random/",
     "jackfield:plugin/",
 ];
+
+/// Of those, what only jobs are granted.
+pub(super) const JOBS_ONLY: [&str; 2] = ["jackfield:plugin/http", "jackfield:plugin/workflow"];
 
 /// Things of the host (streams, pollables) that a guest may hold at once. The standard library holds three.
 const HANDLES: usize = 256;
@@ -41,6 +46,10 @@ pub(super) struct Sandbox {
     log: LogAllowance,
     memory: Memory,
     cpu: CpuTime,
+    /// In a run of a job: what answers its steps.
+    steps: Option<Box<dyn Steps>>,
+    /// The version that savepoints are written in.
+    state_version: u32,
 }
 
 struct Memory {
@@ -98,7 +107,43 @@ impl Sandbox {
                 started: Duration::ZERO,
                 exceeded: false,
             },
+            steps: None,
+            state_version: 0,
         }
+    }
+
+    /// A store for one instance, which is held to its limits from its start on.
+    pub(super) fn into_store(self, engine: &Engine) -> Store<Self> {
+        let mut store = Store::new(engine, self);
+        store.limiter(Self::limiter);
+        store.epoch_deadline_callback(Self::on_tick);
+        store.set_epoch_deadline(1);
+        store.data_mut().start_call();
+        let returnable = store.data().returnable();
+        store.set_hostcall_fuel(returnable);
+        store
+    }
+
+    pub(super) fn set_steps(&mut self, steps: Option<Box<dyn Steps>>) {
+        self.steps = steps;
+    }
+
+    pub(super) fn set_state_version(&mut self, version: u32) {
+        self.state_version = version;
+    }
+
+    pub(super) fn state_version(&self) -> u32 {
+        self.state_version
+    }
+
+    /// Answers a step of a job.
+    pub(super) fn step(&mut self, call: Call) -> wasmtime::Result<Answer> {
+        let Some(steps) = &mut self.steps else {
+            return Err(wasmtime::Error::msg(
+                "a step was asked for outside of `run`",
+            ));
+        };
+        Ok(steps.call(call)?)
     }
 
     pub(super) fn limiter(&mut self) -> &mut dyn ResourceLimiter {

@@ -3,7 +3,8 @@ use std::time::Duration;
 use cxone_simulator::{Fault, Options, Simulator};
 
 use super::*;
-use crate::connection::http::{ConnectionOptions, RetryOptions};
+use crate::config::ClientAuthentication;
+use crate::connection::http::{Authentication, ConnectionOptions, OAuthOptions, RetryOptions};
 use crate::error::Code;
 
 const EXISTING: &str = "cxone-data-actions";
@@ -11,17 +12,18 @@ const ACTION_PATH: &str = "/api/v2/data-actions/";
 
 fn connections(simulator: &Simulator) -> Connections {
     let options = ConnectionOptions {
-        name: "cxone".into(),
-        base_url: simulator.url(),
-        token_path: "/oauth/token".into(),
-        client_id: "demo-client".into(),
-        client_secret: "demo-secret".into(),
-        scope: Some("data_actions:read".into()),
-        timeout: Duration::from_secs(10),
+        authentication: Authentication::OAuth(OAuthOptions {
+            token_path: "/oauth/token".into(),
+            client_id: "demo-client".into(),
+            client_secret: "demo-secret".into(),
+            scope: Some("data_actions:read".into()),
+            client_authentication: ClientAuthentication::Basic,
+        }),
         retry: RetryOptions {
             first_wait: Duration::from_millis(1),
             ..RetryOptions::default()
         },
+        ..ConnectionOptions::new("cxone", simulator.url())
     };
     Connections::open([options]).unwrap()
 }

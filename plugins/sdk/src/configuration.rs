@@ -4,12 +4,23 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, Visitor};
 
 /// The configuration of a stage that has none: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoConfiguration {}
+
+/// The JSON Schema of a configuration.
+pub(crate) fn schema<C: JsonSchema>() -> String {
+    schemars::schema_for!(C).to_value().to_string()
+}
+
+/// Reads a configuration from its JSON.
+pub(crate) fn parse<C: DeserializeOwned>(configuration: &str) -> Result<C, String> {
+    serde_json::from_str(configuration)
+        .map_err(|error| format!("the configuration cannot be read: {error}"))
+}
 
 /// A positive length of time: a number of milliseconds, or text such as `"10s"`, `"500ms"`, `"2m"`, `"1h"`, `"7d"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

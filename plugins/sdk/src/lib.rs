@@ -43,6 +43,9 @@
 //! assert_eq!(driver.take("firsts").len(), 1);
 //! ```
 //!
+//! A plugin that works for long, over HTTP, is a [`job`](mod@job): straight-line code that may sleep for days. Its author writes a struct, the trait
+//! [`Job`] and one line, [`job!`].
+//!
 //! What makes a stage deterministic is kept here and not left to the author: maps are seeded with a constant, timers fire in
 //! the order of (time, key), state is flushed by key, and nothing here asks a clock or a source of randomness.
 
@@ -50,6 +53,7 @@ mod batch;
 mod configuration;
 mod context;
 mod emission;
+pub mod job;
 mod json_text;
 mod port;
 mod record;
@@ -69,6 +73,10 @@ pub use batch::{Batch, Column, Mark, NO_TIMESTAMP};
 pub use configuration::{Duration, NoConfiguration};
 pub use context::{Context, Keyed};
 pub use emission::{ObjectBuilder, Outputs, RecordBuilder};
+pub use job::{
+    Callback, Connection, Failure, Job, Method, Problem, Problems, Request, RequestCall,
+    RequestFailure, RequestFailureKind, Response, Savepoint, Workflow,
+};
 pub use json_text::end_of_plain_text;
 pub use port::Port;
 pub use record::Record;

@@ -1,6 +1,7 @@
 //! What drives a stage: the contract with the host in plain Rust, so that it runs natively as well as in the sandbox.
 
 use crate::batch::{Batch, Column};
+use crate::configuration;
 use crate::context::Context;
 use crate::emission::ports::OutputPorts;
 use crate::port::in_order;
@@ -101,9 +102,7 @@ impl<S: Stage> Runner<S> {
             outputs: S::OUTPUTS,
             state_version: S::STATE_VERSION,
             oldest_state_version: S::OLDEST_STATE_VERSION,
-            configuration: schemars::schema_for!(S::Configuration)
-                .to_value()
-                .to_string(),
+            configuration: configuration::schema::<S::Configuration>(),
         }
     }
 

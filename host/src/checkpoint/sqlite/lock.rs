@@ -7,12 +7,12 @@ use crate::checkpoint::StoreError;
 
 /// An advisory lock on a file beside the database. The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = PathBuf::from(format!("{}-lock", database.display()));
         let failed = |error| StoreError::Create {
             path: path.clone(),

@@ -30,14 +30,22 @@ fn input_exists(reference: &Located<Reference>, declared: &Declared, context: &C
     match &reference.value {
         Reference::Stage(port) => stage_exists(port, &reference.place, declared, context),
         Reference::Source(source) if contains(&declared.sources, source) => {}
-        Reference::Source(name) if contains(&declared.stages, name) => context.report(
-            Diagnostic::new(
-                &code::UNKNOWN_REFERENCE,
-                reference.place.clone(),
-                format!("`{name}` is a stage, and which of its ports is meant is not said"),
-            )
-            .help(format!("name the port too: `{name}.PORT`")),
-        ),
+        Reference::Source(name)
+            if contains(&declared.stages, name) || contains(&declared.jobs, name) =>
+        {
+            let what = match contains(&declared.stages, name) {
+                true => "stage",
+                false => "job",
+            };
+            context.report(
+                Diagnostic::new(
+                    &code::UNKNOWN_REFERENCE,
+                    reference.place.clone(),
+                    format!("`{name}` is a {what}, and which of its ports is meant is not said"),
+                )
+                .help(format!("name the port too: `{name}.PORT`")),
+            );
+        }
         Reference::Source(name) => {
             context.report(unknown("source", name, &reference.place, &declared.sources));
         }
@@ -46,7 +54,7 @@ fn input_exists(reference: &Located<Reference>, declared: &Declared, context: &C
 
 fn stage_exists(port: &OutputPort, place: &Place, declared: &Declared, context: &Context) {
     let OutputPort { stage, port } = port;
-    if contains(&declared.stages, stage) {
+    if contains(&declared.stages, stage) || contains(&declared.jobs, stage) {
         return;
     }
     if contains(&declared.sources, stage) {
@@ -62,9 +70,19 @@ fn stage_exists(port: &OutputPort, place: &Place, declared: &Declared, context: 
         );
         return;
     }
-    let mut diagnostic = unknown("stage", stage, place, &declared.stages);
-    let stages = declared.stages.iter().map(|known| known.value.as_str());
-    if let Some(nearest) = nearest(stage, stages) {
+    let what = match declared.jobs.is_empty() {
+        true => "stage",
+        false => "stage or job",
+    };
+    let known: Vec<_> = declared
+        .stages
+        .iter()
+        .chain(&declared.jobs)
+        .cloned()
+        .collect();
+    let mut diagnostic = unknown(what, stage, place, &known);
+    let names = known.iter().map(|known| known.value.as_str());
+    if let Some(nearest) = nearest(stage, names) {
         diagnostic = diagnostic.help(format!("did you mean `{nearest}.{port}`?"));
     }
     context.report(diagnostic);

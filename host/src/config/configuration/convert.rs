@@ -11,12 +11,17 @@ use crate::config::tree::{Node, Value};
 impl Configuration {
     /// Reads `configuration` of a stage; without one, the options are empty.
     pub(crate) fn read(stage: &TableReader<'_>) -> Self {
+        Self::read_key(stage, "configuration")
+    }
+
+    /// Reads options that stand under another key.
+    pub(crate) fn read_key(stage: &TableReader<'_>, key: &'static str) -> Self {
         let mut configuration = Self {
             json: Json::Object(Map::new()),
             place: stage.header().clone(),
             parts: std::collections::BTreeMap::new(),
         };
-        let Some(node) = stage.optional_node("configuration") else {
+        let Some(node) = stage.optional_node(key) else {
             return configuration;
         };
         configuration.place = node.key_place.clone();

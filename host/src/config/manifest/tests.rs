@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    ColumnType, Compression, ConnectionKind, FileSource, HttpConnection, OutputPort, PreflightKind,
-    RateLimit, Reference, Secret, SinkKind, SourceKind,
+    ColumnType, Compression, ConnectionKind, FileSource, HttpAuthentication, HttpConnection,
+    OutputPort, PreflightKind, RateLimit, Reference, Secret, SinkKind, SourceKind,
 };
 
 const SMALLEST: &str = r#"
@@ -217,14 +217,15 @@ fn sinks_keep_what_was_written_of_them() {
 fn connections_say_where_their_secrets_are() {
     let manifest = read(FULL);
     let connection = http(&manifest);
-    assert_eq!(
-        connection.url(&*connection.token_path),
-        "https://crm.example.com/v1/oauth/token"
-    );
+    assert_eq!(connection.base_url.as_str(), "https://crm.example.com/v1");
+    let HttpAuthentication::OAuth(oauth) = &connection.authentication else {
+        panic!("{:?}", connection.authentication);
+    };
+    assert_eq!(oauth.token_path.as_str(), "/oauth/token");
     assert_eq!(connection.timeout, Duration::from_secs(3));
-    assert!(matches!(&connection.client_id, Secret::Environment(name) if **name == "CRM_ID"));
+    assert!(matches!(&oauth.client_id, Secret::Environment(name) if **name == "CRM_ID"));
     assert!(
-        matches!(&connection.client_secret, Secret::File(path) if **path == Path::new("pipelines/crm-secret"))
+        matches!(&oauth.client_secret, Secret::File(path) if **path == Path::new("pipelines/crm-secret"))
     );
     let PreflightKind::DataAction(check) = &manifest.preflight[0].kind;
     assert!(!manifest.preflight[0].enabled);

@@ -68,6 +68,28 @@ pub enum ConnectionFailure {
         /// The most that would have been taken, in bytes.
         maximum: usize,
     },
+    /// The name of the service leads to an address that the connection does not allow.
+    #[error("{0}; `private-addresses = true` allows it")]
+    PrivateAddress(String),
+    /// The service has failed again and again, and is left alone for a while.
+    #[error(
+        "the circuit breaker is open after failures in a row; the next request is made in {retry_after:.0?}"
+    )]
+    CircuitOpen {
+        /// How long no request is made.
+        retry_after: Duration,
+    },
+    /// A plugin asked for what the connection does not grant.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// The body of a request is longer than the connection allows.
+    #[error("the body of the request has {size} bytes, and at most {maximum} are sent")]
+    RequestTooLarge {
+        /// The length of the body, in bytes.
+        size: usize,
+        /// The most that would have been sent, in bytes.
+        maximum: usize,
+    },
     /// A status that the endpoint has no use for.
     #[error("answered {status}{}, expected 200 OK", Reason(.reason.as_deref()))]
     Unexpected {
@@ -117,6 +139,10 @@ impl ConnectionFailure {
             Self::ServerError { .. } => Code::CONNECTION_SERVER_ERROR,
             Self::RateLimited { .. } => Code::CONNECTION_RATE_LIMITED,
             Self::TooLarge { .. } => Code::CONNECTION_TOO_LARGE,
+            Self::PrivateAddress(_) => Code::CONNECTION_PRIVATE_ADDRESS,
+            Self::CircuitOpen { .. } => Code::CONNECTION_CIRCUIT_OPEN,
+            Self::NotPermitted(_) => Code::CONNECTION_NOT_PERMITTED,
+            Self::RequestTooLarge { .. } => Code::CONNECTION_REQUEST_TOO_LARGE,
             Self::Unexpected { .. } => Code::CONNECTION_UNEXPECTED,
             Self::Credentials { .. } => Code::TOKEN_CREDENTIALS,
             Self::Denied { .. } => Code::TOKEN_DENIED,
@@ -139,9 +165,41 @@ impl ConnectionFailure {
         )
     }
 
-    /// How long the service asked to be left alone.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    /// Whether the service may have done what it was asked for, although nobody knows.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Interrupted(_))
+    }
+
+    /// Whether it speaks of a service that is not well. One that refuses on purpose, or asks for patience, is.
+    pub(super) fn is_failure_of_the_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::TimedOut(_)
+                | Self::Tls(_)
+                | Self::Interrupted(_)
+                | Self::ServerError { .. }
+        )
+    }
+
+    /// The status of the answer, where the answer's status is what is wrong.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
         match self {
+            Self::ServerError { status, .. }
+            | Self::Unexpected { status, .. }
+            | Self::Denied { status, .. } => Some(*status),
+            Self::RateLimited { .. } => Some(StatusCode::TOO_MANY_REQUESTS),
+            Self::Credentials { .. } | Self::TokenRefused { .. } => Some(StatusCode::UNAUTHORIZED),
+            _ => None,
+        }
+    }
+
+    /// How long the service asked to be left alone, or is.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CircuitOpen { retry_after } => Some(*retry_after),
             Self::ServerError { retry_after, .. } | Self::RateLimited { retry_after } => {
                 *retry_after
             }

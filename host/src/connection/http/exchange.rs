@@ -14,81 +14,141 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::address::PrivateAddress;
 use super::error::ConnectionFailure;
-
-/// The most that is read of an answer, in bytes. What the host asks for is a few kilobytes at most.
-pub(super) const MAXIMUM_BODY: usize = 1024 * 1024;
+use super::redaction::Redaction;
 
 /// No reason that a service gives is shown longer than this, in characters.
 const MAXIMUM_REASON: usize = 200;
 
-/// An answer that the service gave on purpose: any status but 429 and 500 and above.
+/// An answer of a service.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Vec<u8>,
     /// Why the service refused, where it did and said so: one line, without secrets.
     pub reason: Option<String>,
 }
 
-/// Sends a request once. `timeout` is what the client was built with, for the message; `secrets` are kept out of messages
-/// should the service repeat them.
+/// What one try may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The longest that it may take to connect; the client was built with it.
+    pub connect_timeout: Duration,
+    /// The longest that it may take in all; the client was built with it.
+    pub timeout: Duration,
+    /// The largest body of an answer, in bytes.
+    pub maximum: usize,
+}
+
+/// A try that came to nothing.
+#[derive(Debug)]
+pub(super) struct Missed {
+    pub failure: ConnectionFailure,
+    /// What the service answered, where it answered that it failed or has had enough.
+    pub answer: Option<Box<Answer>>,
+}
+
+impl From<ConnectionFailure> for Missed {
+    fn from(failure: ConnectionFailure) -> Self {
+        let answer = None;
+        Self { failure, answer }
+    }
+}
+
+/// Sends a request once. Secrets that the service repeats are taken out of the answer.
 pub(super) async fn exchange(
     request: RequestBuilder,
-    timeout: Duration,
-    secrets: &[&str],
-) -> Result<Answer, ConnectionFailure> {
+    bounds: Bounds,
+    redaction: &Redaction<'_>,
+) -> Result<Answer, Missed> {
     let response = request
         .send()
         .await
-        .map_err(|error| transport_failure(&error, timeout))?;
+        .map_err(|error| transport_failure(&error, bounds))?;
     let status = response.status();
     let retry_after = retry_after(response.headers(), Timestamp::now());
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(ConnectionFailure::RateLimited { retry_after });
-    }
-    if status.is_server_error() {
-        return Err(ConnectionFailure::ServerError {
-            status,
-            retry_after,
-        });
-    }
-    let body = bounded_body(response, timeout).await?;
+    let failure = failure_of(status, retry_after);
+    let mut headers = response.headers().clone();
+    let body = match (bounded_body(response, bounds).await, &failure) {
+        (Ok(body), _) => body,
+        // That the service failed says more than that it could not say so to the end.
+        (Err(_), Some(failure)) => return Err(failure.clone().into()),
+        (Err(broken), None) => return Err(broken.into()),
+    };
+    redaction.headers(&mut headers);
+    let body = redaction.bytes(body);
     let reason = if status.is_success() {
         None
     } else {
-        reason(&body, secrets)
+        reason(&body)
     };
-    Ok(Answer {
+    let answer = Answer {
         status,
+        headers,
         body,
         reason,
-    })
+    };
+    match failure {
+        None => Ok(answer),
+        Some(failure) => Err(Missed {
+            failure,
+            answer: Some(Box::new(answer)),
+        }),
+    }
+}
+
+fn failure_of(status: StatusCode, retry_after: Option<Duration>) -> Option<ConnectionFailure> {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return Some(ConnectionFailure::RateLimited { retry_after });
+    }
+    status
+        .is_server_error()
+        .then_some(ConnectionFailure::ServerError {
+            status,
+            retry_after,
+        })
 }
 
 async fn bounded_body(
     mut response: Response,
-    timeout: Duration,
+    bounds: Bounds,
 ) -> Result<Vec<u8>, ConnectionFailure> {
+    let maximum = bounds.maximum;
+    let is_announced_too_large = response
+        .content_length()
+        .is_some_and(|length| length > maximum as u64);
+    if is_announced_too_large {
+        return Err(ConnectionFailure::TooLarge { maximum });
+    }
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        let Some(chunk) = chunk.map_err(|error| transport_failure(&error, timeout))? else {
+        let Some(chunk) = chunk.map_err(|error| transport_failure(&error, bounds))? else {
             return Ok(body);
         };
-        if body.len() + chunk.len() > MAXIMUM_BODY {
-            let maximum = MAXIMUM_BODY;
+        if body.len() + chunk.len() > maximum {
             return Err(ConnectionFailure::TooLarge { maximum });
         }
         body.extend_from_slice(&chunk);
     }
 }
 
-fn transport_failure(error: &reqwest::Error, timeout: Duration) -> ConnectionFailure {
+fn transport_failure(error: &reqwest::Error, bounds: Bounds) -> ConnectionFailure {
+    let refused = causes(error).find_map(|cause| cause.downcast_ref::<PrivateAddress>());
+    if let Some(refused) = refused {
+        return ConnectionFailure::PrivateAddress(refused.to_string());
+    }
+    if error.is_timeout() && error.is_connect() {
+        let reason = format!("no connection within {:?}", bounds.connect_timeout);
+        return ConnectionFailure::Unreachable(reason);
+    }
     if error.is_timeout() {
-        return ConnectionFailure::TimedOut(timeout);
+        return ConnectionFailure::TimedOut(bounds.timeout);
     }
     let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(tls) = tls {
@@ -152,7 +212,7 @@ impl Answer {
 
 /// The reason in a body that is JSON and says one where OAuth (RFC 6749 section 5.2) or common usage would. It is made fit
 /// for one line of a terminal or a log.
-fn reason(body: &[u8], secrets: &[&str]) -> Option<String> {
+fn reason(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Refusal {
         error_description: Option<String>,
@@ -160,13 +220,10 @@ fn reason(body: &[u8], secrets: &[&str]) -> Option<String> {
         error: Option<String>,
     }
     let refusal: Refusal = serde_json::from_slice(body).ok()?;
-    let mut reason = refusal
+    let reason = refusal
         .error_description
         .or(refusal.message)
         .or(refusal.error)?;
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        reason = reason.replace(secret, "[redacted]");
-    }
     let printable = reason.chars().map(|c| if c.is_control() { ' ' } else { c });
     Some(printable.take(MAXIMUM_REASON).collect())
 }
@@ -206,20 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_does_not_repeat_secrets() {
-        let body = br#"{"error_description": "client s3cret is unknown"}"#;
-        let reason = reason(body, &["s3cret"]);
-        assert_eq!(reason.as_deref(), Some("client [redacted] is unknown"));
-    }
-
-    #[test]
     fn a_reason_is_one_line() {
         let body = br#"{"error": "two\nlines\u001b[31m"}"#;
-        assert_eq!(reason(body, &[]).as_deref(), Some("two lines [31m"));
+        assert_eq!(reason(body).as_deref(), Some("two lines [31m"));
     }
 
     #[test]
     fn a_body_that_is_not_json_gives_no_reason() {
-        assert_eq!(reason(b"<html>", &[]), None);
+        assert_eq!(reason(b"<html>"), None);
     }
 }

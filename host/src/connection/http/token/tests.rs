@@ -8,6 +8,7 @@ use super::*;
 fn read(body: &str) -> Result<Token, ConnectionFailure> {
     let answer = Answer {
         status: StatusCode::OK,
+        headers: reqwest::header::HeaderMap::new(),
         body: body.into(),
         reason: None,
     };
