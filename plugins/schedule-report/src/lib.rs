@@ -191,10 +191,10 @@ impl ScheduleReport {
             if workflow.now() - watch.since >= limit.as_millis() {
                 return Err(late(watch));
             }
+            workflow.sleep(self.configuration.poll_interval);
             if watch.polls.is_multiple_of(POLLS_A_SAVEPOINT) {
                 workflow.save(watch)?;
             }
-            workflow.sleep(self.configuration.poll_interval);
         }
     }
 }
