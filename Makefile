@@ -5,7 +5,8 @@ TARGET := target
 # Also where the environment names another folder: what is built is looked for here.
 export CARGO_TARGET_DIR := $(CURDIR)/$(TARGET)
 PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks \
-    key-records aggregate-windows join-latest match-patterns
+    key-records aggregate-windows join-latest match-patterns \
+    schedule-report query-journeys
 
 # Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded

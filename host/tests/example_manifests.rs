@@ -15,3 +15,18 @@ fn the_examples_of_data_actions_are_valid_manifests() {
         assert_eq!(manifest.stages.len(), 4, "{file}");
     }
 }
+
+#[test]
+fn the_examples_of_jobs_are_valid_manifests() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in ["schedule-report", "query-journeys"] {
+        let path = examples.join(name).join("pipeline.toml");
+        let manifest = Manifest::read(&path, &BTreeMap::<String, String>::new(), &[])
+            .unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        assert_eq!(
+            (manifest.jobs.len(), manifest.triggers.len()),
+            (1, 1),
+            "{name}"
+        );
+    }
+}

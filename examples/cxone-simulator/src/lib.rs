@@ -27,6 +27,7 @@
 mod analytics;
 mod callback;
 mod canonical_json;
+mod client;
 mod control;
 mod data_action;
 mod data_extension;
@@ -61,6 +62,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use callback::CallbackAttempt;
+pub use client::{Client, ClientRequest, ClientResponse};
 pub use data_extension::{ExtensionField, ExtensionSchema, FieldType};
 pub use effect::Effect;
 pub use fault::{Drift, DriftChange, Fault, FaultRates, PlannedFault};
@@ -114,6 +116,13 @@ impl Simulator {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A client that knows its credentials.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let options = &self.platform.options;
+        Client::new(self.url(), &options.client_id, &options.client_secret)
     }
 
     /// Every request received so far, in order of arrival; those to the simulator's own control paths are left out.

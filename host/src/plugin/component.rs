@@ -94,12 +94,12 @@ pub enum LoadError {
 impl LoadError {
     /// The stable code of this error.
     #[must_use]
-    pub fn code(&self) -> error::Code {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Read { .. } => error::Code::PLUGIN_UNREADABLE,
-            Self::NotComponent { .. } => error::Code::PLUGIN_NOT_COMPONENT,
-            Self::Contract { .. } | Self::Types { .. } => error::Code::PLUGIN_OTHER_CONTRACT,
-            Self::Import { .. } => error::Code::PLUGIN_IMPORT,
+            Self::Read { .. } => Code::PLUGIN_UNREADABLE,
+            Self::NotComponent { .. } => Code::PLUGIN_NOT_COMPONENT,
+            Self::Contract { .. } | Self::Types { .. } => Code::PLUGIN_OTHER_CONTRACT,
+            Self::Import { .. } => Code::PLUGIN_IMPORT,
             Self::Describe { failure, .. } => failure.code(),
         }
     }

@@ -75,6 +75,7 @@ pub mod component;
 
 mod call;
 mod failure;
+mod fields;
 mod problem;
 mod request;
 mod response;
@@ -88,8 +89,9 @@ use serde::de::DeserializeOwned;
 
 pub use call::{Connection, RequestCall};
 pub use failure::{Failure, RequestFailure, RequestFailureKind};
+pub use fields::{Field, Fields};
 pub use problem::{Problem, Problems};
-pub use request::{Method, Request};
+pub use request::{Method, Request, path_segment};
 pub use response::{Callback, Response};
 pub use savepoint::Savepoint;
 pub use steps::Steps;
@@ -125,8 +127,8 @@ pub trait Job: Sized + 'static {
     /// What is wrong with the configuration that its schema could not say, for the reader of the manifest.
     fn new(configuration: Self::Configuration) -> Result<Self, String>;
 
-    /// Reads an input. What is given here finds the first mistake of a JSON document; to tell of all of them, read the document as
-    /// [`serde_json::Value`] and say each.
+    /// Reads an input. What is given here finds the first mistake of a JSON document; to tell of all of them, read it member by member,
+    /// by [`Problems::read_object`].
     fn read(&self, input: &[u8], problems: &mut Problems) -> Option<Self::Input> {
         problems.read_json(input)
     }

@@ -74,8 +74,8 @@ pub use configuration::{Duration, NoConfiguration};
 pub use context::{Context, Keyed};
 pub use emission::{ObjectBuilder, Outputs, RecordBuilder};
 pub use job::{
-    Callback, Connection, Failure, Job, Method, Problem, Problems, Request, RequestCall,
-    RequestFailure, RequestFailureKind, Response, Savepoint, Workflow,
+    Callback, Connection, Failure, Field, Fields, Job, Method, Problem, Problems, Request,
+    RequestCall, RequestFailure, RequestFailureKind, Response, Savepoint, Workflow, path_segment,
 };
 pub use json_text::end_of_plain_text;
 pub use port::Port;

@@ -103,6 +103,14 @@ impl Request {
     }
 }
 
+/// Any text as one segment of a path, escaped as needed: `format!("/reports/{}", path_segment(&id))`. What a service calls a thing
+/// can hold a slash or a question mark.
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    escape(text, &mut segment);
+    segment
+}
+
 /// RFC 3986, section 2.3: what need not be escaped.
 fn escape(text: &str, into: &mut String) {
     use fmt::Write as _;

@@ -1,5 +1,7 @@
 //! What services answer, and what they say later.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -7,6 +9,9 @@ use super::Failure;
 
 /// How much of a body a failure shows, characters.
 const EXCERPT: usize = 200;
+
+/// The longest body that becomes the details of a failure, bytes.
+const MOST_DETAILS: usize = 16 * 1024;
 
 /// The answer of a service, of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,17 +78,55 @@ impl Response {
     /// The response, if its status is one of 200 to 299.
     ///
     /// # Errors
-    /// The code `unexpected-status`, with the status and the beginning of the body, else.
+    /// As of [`expect_status`](Self::expect_status), else.
     pub fn success(self) -> Result<Self, Failure> {
-        if self.is_success() {
-            return Ok(self);
+        match self.is_success() {
+            true => Ok(self),
+            false => Err(self.unexpected()),
         }
+    }
+
+    /// The response, if its status is this one.
+    ///
+    /// # Errors
+    /// The code `rate-limited` for 429, else `unexpected-status`, with the status and the beginning of the body. A trigger answers with 503 for 429 and 503,
+    /// and says after what time to come back if the service said so in seconds; with 504 for 504, and else with 502.
+    pub fn expect_status(self, status: u16) -> Result<Self, Failure> {
+        match self.status == status {
+            true => Ok(self),
+            false => Err(self.unexpected()),
+        }
+    }
+
+    /// The failure that the response is where it is not what was hoped for, with its body as details if that is JSON and short: as of
+    /// [`expect_status`](Self::expect_status).
+    pub fn unexpected(&self) -> Failure {
+        let code = match self.status {
+            429 => "rate-limited",
+            _ => "unexpected-status",
+        };
+        let answered = match self.status {
+            429 | 503 => 503,
+            504 => 504,
+            _ => 502,
+        };
         let message = format!(
             "the service answered {}: {}",
             self.status,
             excerpt(&self.body)
         );
-        Err(Failure::new("unexpected-status", message).status(502))
+        let mut failure = Failure::new(code, message).status(answered);
+        if self.body.len() <= MOST_DETAILS {
+            let body = self.json::<serde_json::Value>().ok();
+            failure.details = body.map(|body| body.to_string());
+        }
+        if answered == 503 {
+            let seconds = self
+                .header("retry-after")
+                .and_then(|value| value.parse().ok());
+            failure.retry_after = seconds.map(Duration::from_secs);
+        }
+        failure
     }
 
     /// The body read as JSON.
