@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := target
 # Also where the environment names another folder: what is built is looked for here.
 export CARGO_TARGET_DIR := $(CURDIR)/$(TARGET)
-PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks
+PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks prepare-contacts sync-extension stream-export
 
 # Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded
