@@ -182,6 +182,7 @@ fn members(record: &RawValue, offset: u64) -> Result<Members<'_>, NotAnObject> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn records(json: &str) -> Vec<Box<RawValue>> {
         serde_json::from_str(json).unwrap()
@@ -269,5 +270,45 @@ mod tests {
         let shape = Shape::of(&records(r#"[{"a":1}]"#)).unwrap();
         let judged = shape.judge(100, &records(r#"[{"a":1},[1]]"#));
         assert_eq!(judged, Err(NotAnObject { offset: 101 }));
+    }
+
+    /// Changes with their first record and number, over chunks that begin at these places.
+    fn summed(
+        shape: &Shape,
+        records: &[Box<RawValue>],
+        size: usize,
+    ) -> BTreeMap<(String, Change), (u64, u64)> {
+        let mut sums = BTreeMap::new();
+        for (place, chunk) in records.chunks(size).enumerate() {
+            for drift in shape.judge((place * size) as u64, chunk).unwrap() {
+                let sum = sums.entry((drift.field, drift.change));
+                sum.or_insert((drift.offset, 0)).1 += drift.records;
+            }
+        }
+        sums
+    }
+
+    proptest! {
+        #[test]
+        fn where_chunks_are_cut_changes_nothing_about_what_has_drifted(
+            members in proptest::collection::vec(
+                proptest::collection::btree_map("[a-d]", 0_usize..4, 0..4),
+                1..30,
+            ),
+            size in 1_usize..30,
+        ) {
+            let value = |kind: usize| ["1", "\"x\"", "null", "[]"][kind];
+            let texts = members.iter().map(|members| {
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(name, kind)| format!("\"{name}\":{}", value(*kind)))
+                    .collect();
+                RawValue::from_string(format!("{{{}}}", members.join(","))).unwrap()
+            });
+            let records: Vec<_> = texts.collect();
+            let shape = Shape::of(&records[..records.len().div_ceil(2)]).unwrap();
+            let whole = summed(&shape, &records, records.len());
+            prop_assert_eq!(summed(&shape, &records, size), whole);
+        }
     }
 }

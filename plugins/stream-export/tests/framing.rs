@@ -120,6 +120,7 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn all_messages_together_are_the_records(texts in texts(), gzip: bool, limit in 400_usize..4_000) {
         let compression = if gzip { Compression::Gzip } else { Compression::None };

@@ -186,10 +186,7 @@ impl Run<'_> {
         });
         let line = audit_line("DATA_SYNC_JOB_COMPLETED", &input.extension, now, details);
         workflow.emit(AUDIT, &line)?;
-        let recovered = match ended.outcome.failure() {
-            Some(failure) => Err(failure),
-            None => self.recover(&schema, order, &ended, workflow),
-        };
+        let recovered = self.recover(&schema, order, &ended, workflow);
         let health = match &recovered {
             Ok(_) => metrics.health(),
             Err(_) => Health::Degraded,
@@ -274,7 +271,13 @@ impl Run<'_> {
             key: key.map_or("", |mapping| &mapping.source),
             source: self.source(&self.input.source_endpoint).zip(corrected),
         };
-        recovery.run(ended, workflow)
+        let Some(failure) = ended.outcome.failure() else {
+            return recovery.run(ended, workflow);
+        };
+        let refused: Vec<_> = ended.outcome.malformed().cloned().collect();
+        let reason = format!("the synchronisation failed before it could be sent again: {failure}");
+        recovery.give_up(&refused, &reason, workflow)?;
+        Err(failure)
     }
 
     /// Whether the platform was told. A synchronisation does not fail for that it was not.

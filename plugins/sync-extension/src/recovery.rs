@@ -40,75 +40,94 @@ pub struct Recovered {
     pub rejected: u64,
 }
 
+/// Why a record is given up that cannot be corrected, or was refused every time.
+const REFUSED: &str = "the platform refused it, and it could not be corrected";
+/// Why a record is given up that is not found.
+const ABSENT: &str = "the source has no such record any more";
+
 /// Records on their way back, by key.
 type Batch = BTreeMap<String, Record>;
 
 impl Recovery<'_> {
-    /// Corrects and sends again what `first` refused, a few times.
+    /// Corrects and sends again what `first` refused, a few times. What is left is given up.
     ///
     /// # Errors
     /// Why a recovery could not be made, or failed as a whole.
     pub fn run(&self, first: &Ended, workflow: &mut Workflow<'_>) -> Result<Recovered, Failure> {
         let mut refused: Vec<SyncError> = first.outcome.malformed().cloned().collect();
         let mut sum = Recovered::default();
+        let ended = self.attempts(first, &mut refused, &mut sum, workflow);
+        let reason = match &ended {
+            Ok(()) => REFUSED.to_owned(),
+            Err(failure) => format!("it could not be sent again: {failure}"),
+        };
+        sum.rejected += self.give_up(&refused, &reason, workflow)?;
+        ended.map(|()| sum)
+    }
+
+    /// `refused` has at any time what is neither recovered nor given up.
+    fn attempts(
+        &self,
+        first: &Ended,
+        refused: &mut Vec<SyncError>,
+        sum: &mut Recovered,
+        workflow: &mut Workflow<'_>,
+    ) -> Result<(), Failure> {
+        let Some((origin, corrected)) = &self.source else {
+            return Ok(());
+        };
         let mut known = Batch::new();
         for attempt in 1..=self.configuration.recovery_attempts {
-            let Some((origin, corrected)) = &self.source else {
-                break;
-            };
+            let hopeless: Vec<SyncError> = refused
+                .extract_if(.., |error| !is_correctable(error))
+                .collect();
+            sum.rejected += self.give_up(&hopeless, REFUSED, workflow)?;
             if refused.is_empty() {
                 break;
             }
-            let (errors, hopeless) = sorted(refused);
-            sum.rejected += self.reject(&hopeless, None, workflow)?;
-            let batch = self.corrected(&errors, &mut known, origin, workflow)?;
-            let (errors, absent): (Vec<_>, Vec<_>) = errors
-                .into_iter()
-                .partition(|(key, _)| batch.contains_key(key));
-            let absent: Vec<SyncError> = absent.into_iter().map(|(_, error)| error).collect();
-            let reason = "the source has no such record any more";
-            sum.rejected += self.reject(&absent, Some(reason), workflow)?;
+            let batch = self.corrected(refused, &mut known, origin, workflow)?;
+            let is_absent = |error: &mut SyncError| !batch.contains_key(key(error));
+            let absent: Vec<SyncError> = refused.extract_if(.., is_absent).collect();
+            sum.rejected += self.give_up(&absent, ABSENT, workflow)?;
             if batch.is_empty() {
-                refused = Vec::new();
                 break;
             }
             let sent = batch.len() as u64;
-            let ended = self.send(batch, &errors, (first, attempt), corrected, workflow)?;
-            refused = ended.outcome.malformed().cloned().collect();
+            let ended = self.send(batch, refused, (first, attempt), corrected, workflow)?;
+            *refused = ended.outcome.malformed().cloned().collect();
             sum.recovered += sent.saturating_sub(refused.len() as u64);
         }
-        sum.rejected += self.reject(&refused, None, workflow)?;
-        Ok(sum)
+        Ok(())
     }
 
     /// The records that were refused, with all that is known to be meant.
     fn corrected(
         &self,
-        errors: &[(String, SyncError)],
+        errors: &[SyncError],
         known: &mut Batch,
         origin: &Source<'_>,
         workflow: &mut Workflow<'_>,
     ) -> Result<Batch, Failure> {
         let unknown: Vec<String> = errors
             .iter()
-            .map(|(key, _)| key.clone())
+            .map(|error| key(error).to_owned())
             .filter(|key| !known.contains_key(key))
             .collect();
         for record in origin.with_keys(self.key, &unknown, workflow)? {
-            let key = record.get(self.key).and_then(Value::as_str);
-            if let Some(key) = key.map(str::to_owned) {
-                known.insert(key, record);
+            let found = record.get(self.key).and_then(Value::as_str);
+            if let Some(found) = found.map(str::to_owned) {
+                known.insert(found, record);
             }
         }
         let mut batch = Batch::new();
-        for (key, error) in errors {
-            let Some(record) = known.get_mut(key) else {
+        for error in errors {
+            let Some(record) = known.get_mut(key(error)) else {
                 continue;
             };
             for (field, value) in &error.suggested_corrections {
                 record.insert(self.member(field).to_owned(), value.clone());
             }
-            batch.insert(key.clone(), record.clone());
+            batch.insert(key(error).to_owned(), record.clone());
         }
         Ok(batch)
     }
@@ -124,7 +143,7 @@ impl Recovery<'_> {
     fn send(
         &self,
         batch: Batch,
-        errors: &[(String, SyncError)],
+        errors: &[SyncError],
         (first, attempt): (&Ended, u32),
         corrected: &Source<'_>,
         workflow: &mut Workflow<'_>,
@@ -148,7 +167,7 @@ impl Recovery<'_> {
         let now = workflow.now();
         let payload: Vec<Value> = errors
             .iter()
-            .map(|(key, error)| json!({ "recordId": key, "corrections": error.suggested_corrections, "retryBatch": true }))
+            .map(|error| json!({ "recordId": error.record_id, "corrections": error.suggested_corrections, "retryBatch": true }))
             .collect();
         let details = json!({
             "jobId": ended.job,
@@ -172,10 +191,13 @@ impl Recovery<'_> {
     }
 
     /// Emits records that are given up; how many.
-    fn reject(
+    ///
+    /// # Errors
+    /// None in practice: the records are JSON.
+    pub fn give_up(
         &self,
         errors: &[SyncError],
-        reason: Option<&str>,
+        reason: &str,
         workflow: &mut Workflow<'_>,
     ) -> Result<u64, Failure> {
         if errors.is_empty() {
@@ -188,7 +210,7 @@ impl Recovery<'_> {
                 "code": "malformed-record",
                 "message": error.message,
                 "suggestedCorrections": error.suggested_corrections,
-                "reason": reason.unwrap_or("the platform refused it, and it could not be corrected"),
+                "reason": reason,
             })
         });
         workflow.emit_all(REJECTIONS, rejections)?;
@@ -196,20 +218,15 @@ impl Recovery<'_> {
     }
 }
 
-/// Tells what can be corrected, by key, from what cannot: a record without a key is not found again, and a correction to null says that nothing is near to what was sent.
-fn sorted(errors: Vec<SyncError>) -> (Vec<(String, SyncError)>, Vec<SyncError>) {
-    let mut correctable = Vec::new();
-    let mut hopeless = Vec::new();
-    for error in errors {
-        let mut corrections = error.suggested_corrections.values();
-        match error.record_id.as_str() {
-            Some(key) if !corrections.any(Value::is_null) => {
-                correctable.push((key.to_owned(), error));
-            }
-            _ => hopeless.push(error),
-        }
-    }
-    (correctable, hopeless)
+/// Whether a record can be sent again: one without a key is not found, and a correction to null says that nothing is near to what was sent.
+fn is_correctable(error: &SyncError) -> bool {
+    let mut corrections = error.suggested_corrections.values();
+    error.record_id.is_string() && !corrections.any(Value::is_null)
+}
+
+/// The key of a record that can be sent again.
+fn key(error: &SyncError) -> &str {
+    error.record_id.as_str().unwrap_or_default()
 }
 
 /// An identifier of a batch has nothing that an address would have to escape.

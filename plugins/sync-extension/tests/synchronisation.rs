@@ -390,6 +390,49 @@ fn what_cannot_be_corrected_or_found_is_given_up_by_name() {
 }
 
 #[test]
+fn records_whose_recovery_fails_are_given_up_by_name() {
+    let mut driver = driver();
+    driver.serve(|request| {
+        let is_recovery = request.path.contains("/recovery?");
+        let records = if is_recovery {
+            json!([])
+        } else {
+            json!([record("a", json!(1))])
+        };
+        Ok(ok(&records))
+    });
+    started(&mut driver, "sync_1");
+    called_back(
+        &mut driver,
+        "sync_1",
+        &outcome("FAILED", &json!([malformed("a", &json!({}))])),
+    );
+    let failure = driver.run(&input()).unwrap_err();
+    assert_eq!(
+        (failure.code.as_str(), failure.status),
+        ("source-not-ready", Some(504))
+    );
+    let rejection = &values(&driver.take("rejections"))[0];
+    assert_eq!(rejection["recordId"], "a");
+    let reason = rejection["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("it could not be sent again: source-not-ready"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn records_of_a_synchronisation_that_failed_as_a_whole_are_given_up_by_name() {
+    let mut driver = driver();
+    started(&mut driver, "sync_1");
+    let full = json!({ "type": "STORAGE_LIMIT_EXCEEDED", "message": "full" });
+    let errors = json!([malformed("a", &json!({})), full]);
+    called_back(&mut driver, "sync_1", &outcome("FAILED", &errors));
+    assert_eq!(driver.run(&input()).unwrap_err().code, "sync-failed");
+    assert_eq!(values(&driver.take("rejections"))[0]["recordId"], "a");
+}
+
+#[test]
 fn what_is_refused_every_time_is_given_up_with_all_corrections_tried() {
     let mut driver = driver();
     serve_source(&mut driver);
