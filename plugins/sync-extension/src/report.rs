@@ -209,7 +209,10 @@ mod tests {
                 .collect();
             is_standardised(&records, &schema, &mappings)
         };
-        assert!(standardised(&[prepared.clone()]), "a date may be null");
+        assert!(
+            standardised(std::slice::from_ref(&prepared)),
+            "a date may be null"
+        );
         assert!(!standardised(&[]), "nothing was seen");
         for (member, value) in [("id", json!(null)), ("_sourceSystem", json!(null))] {
             let mut other = prepared.clone();
