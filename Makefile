@@ -6,7 +6,8 @@ TARGET := target
 export CARGO_TARGET_DIR := $(CURDIR)/$(TARGET)
 PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks \
     key-records aggregate-windows join-latest match-patterns \
-    schedule-report query-journeys
+    schedule-report query-journeys \
+    prepare-contacts sync-extension stream-export
 
 # Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded
