@@ -17,8 +17,12 @@ use super::{Client, System, Told};
 use crate::harness::{Host, Pipeline};
 use crate::table::Table;
 
+/// Where the platform delivers exports to: a receiver that is a part of the simulator.
+const OWN_DELIVERIES: &str = "/api/v1/callbacks/cxone";
+
 /// Where a system runs. The platform is part of this process, so that it is there whatever becomes of the host.
 pub struct Site {
+    name: &'static str,
     folder: PathBuf,
     address: SocketAddr,
     pipeline: Pipeline,
@@ -60,6 +64,7 @@ impl Site {
                 crate::harness::Simulator::CLIENT_SECRET,
             );
         let mut site = Self {
+            name: system.name(),
             folder: folder.to_path_buf(),
             address,
             pipeline,
@@ -81,6 +86,11 @@ impl Site {
     /// Where the pipeline keeps and writes everything.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The name of the pipeline, which is that of its databases too.
+    pub fn pipeline_name(&self) -> &'static str {
+        self.name
     }
 
     /// The pipeline.
@@ -199,11 +209,28 @@ impl Site {
         read_lines(&self.folder.join(name))
     }
 
+    /// How many different things requests of hosts brought about.
+    pub fn effect_count(&self) -> u64 {
+        self.effects().count() as u64
+    }
+
+    /// How many requests gave the idempotency key of another one.
+    pub fn conflict_count(&self) -> u64 {
+        self.effects()
+            .map(|effect| u64::from(effect.conflicting))
+            .sum()
+    }
+
+    /// Without what the platform tells itself.
+    fn effects(&self) -> impl Iterator<Item = Effect> {
+        let effects = self.simulator.effects().into_iter();
+        effects.filter(|effect| effect.path != OWN_DELIVERIES)
+    }
+
     /// What requests to a path brought about, once for each time.
     pub fn performed(&self, path: &str) -> Vec<Performed> {
         let requests = self.simulator.requests();
-        let effects = self.simulator.effects().into_iter();
-        effects
+        self.effects()
             .filter(|effect| effect.path == path)
             .flat_map(|effect| {
                 let times = effect.performed as usize;
