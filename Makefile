@@ -9,7 +9,7 @@ PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks 
     schedule-report query-journeys \
     prepare-contacts sync-extension stream-export
 
-# Of prove-streams and prove-jobs: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
+# Of prove-streams, and seed and kills of prove-jobs too: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded
 SEED ?= 1
 KILLS ?= 100
