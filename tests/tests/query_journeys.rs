@@ -153,7 +153,7 @@ fn answers_are_those_of_the_description() {
     let cases = [
         ("POST", json, "{", 400, "malformed-json"),
         ("POST", json, &long, 413, "too-large"),
-        ("POST", text, "limit", 415, "unsupported-media-type"),
+        ("POST", text, "limit", 415, "not-json"),
         ("GET", json, "", 405, "method-not-allowed"),
     ];
     for (method, header, body, status, code) in cases {

@@ -173,7 +173,7 @@ fn answers_are_those_of_the_description() {
             ("content-type", "text/csv"),
             "a,b",
             415,
-            "unsupported-media-type",
+            "not-json",
         ),
         ("GET", json, "", 405, "method-not-allowed"),
     ];
