@@ -39,6 +39,9 @@ struct Arguments {
     /// Only this system.
     #[arg(long, value_parser = system)]
     system: Option<usize>,
+    /// A platform that knows no idempotency keys: what is sent twice is done twice, which has to be found.
+    #[arg(long)]
+    ignore_idempotency_keys: bool,
     /// Folder for what the hosts keep and write.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -113,6 +116,7 @@ fn prove_system(
             system,
             faults: arguments.faults,
             seed,
+            keys_honoured: !arguments.ignore_idempotency_keys,
             folder: &folder,
             expected: &expected,
         };
