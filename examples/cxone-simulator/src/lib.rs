@@ -131,6 +131,12 @@ impl Simulator {
         self.platform.requests.all()
     }
 
+    /// How many requests there were so far, those that are remembered no more among them.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.platform.requests.count()
+    }
+
     /// What requests brought about so far, in the order in which it began.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
