@@ -108,9 +108,12 @@ fn written(
     files: &[PathBuf; 2],
 ) -> io::Result<bool> {
     let look = || {
-        files
-            .each_ref()
-            .map(|path| Some((fs::metadata(path).ok()?.len(), path.metadata().ok()?.modified().ok()?)))
+        files.each_ref().map(|path| {
+            Some((
+                fs::metadata(path).ok()?.len(),
+                path.metadata().ok()?.modified().ok()?,
+            ))
+        })
     };
     for _ in 0..count {
         let before = look();
