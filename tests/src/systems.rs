@@ -84,7 +84,10 @@ pub trait System: Sync {
 }
 
 /// Asks for several things at once, and waits for all.
-fn side_by_side(
+///
+/// # Errors
+/// The first of any of them.
+pub fn side_by_side(
     all: impl IntoIterator<Item = String>,
     ask: impl Fn(&str) -> io::Result<Value> + Sync,
 ) -> io::Result<Vec<Told>> {

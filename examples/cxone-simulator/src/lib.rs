@@ -164,12 +164,17 @@ impl Simulator {
     /// Makes the next `times` answers to requests whose path begins with `path` go wrong, or the work that such requests
     /// start. Plans are used up in the order in which they were made.
     pub fn plan(&self, path: impl Into<String>, times: u32, fault: Fault) {
-        self.platform.faults.add(PlannedFault {
+        self.plan_fault(PlannedFault {
             path: path.into(),
             method: None,
             times,
             fault,
         });
+    }
+
+    /// The same, with everything that can be said of a plan.
+    pub fn plan_fault(&self, planned: PlannedFault) {
+        self.platform.faults.add(planned);
     }
 
     /// Makes answers go wrong by chance from now on, or with `None` no longer.

@@ -104,6 +104,11 @@ impl Site {
         &self.simulator
     }
 
+    /// Waits for something that the platform does.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Where the host listens, whenever it is there.
     pub fn address(&self) -> SocketAddr {
         self.address
