@@ -227,7 +227,10 @@ fn what_passes_is_got_over_with_one_query() {
     assert_eq!(scenario.audit().unwrap().len(), count);
     let quality = scenario.lines("quality.jsonl").unwrap();
     let missing = json!({ "journeyId": 1, "journeyCompletionRate": 1, "journeyDropOffRate": 1 });
-    let drifted = quality.iter().find(|found| found["queryId"] == "q").unwrap();
+    let drifted = quality
+        .iter()
+        .find(|found| found["queryId"] == "q")
+        .unwrap();
     assert_eq!(drifted["missing_keys"], missing);
 }
 
@@ -244,7 +247,13 @@ fn what_does_not_pass_has_a_status_a_code_and_an_audit_entry() {
         (SUBMIT, 3, Fault::status(503), 503, "unexpected-status"),
         (SUBMIT, 3, Fault::status(504), 504, "unexpected-status"),
         (SUBMIT, 3, Fault::Cut, 502, "response-interrupted"),
-        (SUBMIT, 1, Fault::answer(202, "{}"), 502, "malformed-location"),
+        (
+            SUBMIT,
+            1,
+            Fault::answer(202, "{}"),
+            502,
+            "malformed-location",
+        ),
         (SUBMIT, 1, Fault::Fail, 502, "query-failed"),
         (SUBMIT, 1, Fault::Stall, 504, "query-timeout"),
         (POLL, 15, Fault::Malformed, 502, "malformed-response"),

@@ -168,13 +168,7 @@ fn answers_are_those_of_the_description() {
     let cases = [
         ("POST", json, "{", 400, "malformed-json"),
         ("POST", json, &long, 413, "too-large"),
-        (
-            "POST",
-            ("content-type", "text/csv"),
-            "a,b",
-            415,
-            "not-json",
-        ),
+        ("POST", ("content-type", "text/csv"), "a,b", 415, "not-json"),
         ("GET", json, "", 405, "method-not-allowed"),
     ];
     for (method, header, body, status, code) in cases {
@@ -210,7 +204,12 @@ fn what_passes_is_got_over_with_one_schedule() {
         ("a poll that is cut", LOOK, 5, Fault::Cut),
         ("a poll of half an answer", LOOK, 5, Fault::Malformed),
         ("a poll that is refused", LOOK, 5, Fault::status(503)),
-        ("a schedule that is not there yet", LOOK, 2, Fault::status(404)),
+        (
+            "a schedule that is not there yet",
+            LOOK,
+            2,
+            Fault::status(404),
+        ),
         ("a webhook that is cut", TELL, 2, Fault::Cut),
     ];
     for (number, (what, at, times, fault)) in cases.into_iter().enumerate() {
@@ -248,7 +247,13 @@ fn what_does_not_pass_is_a_failure_with_its_code_and_an_audit_entry() {
     });
     let refusal = r#"{"error": "invalid_request", "error_description": "no such report"}"#;
     let cases = [
-        (CREATE, 1, Fault::answer(400, refusal), "schedule-refused", 400),
+        (
+            CREATE,
+            1,
+            Fault::answer(400, refusal),
+            "schedule-refused",
+            400,
+        ),
         (CREATE, 3, too_many(None), "rate-limited", 503),
         (CREATE, 3, Fault::status(500), "unexpected-status", 502),
         (CREATE, 3, Fault::status(503), "unexpected-status", 503),
@@ -278,7 +283,10 @@ fn what_does_not_pass_is_a_failure_with_its_code_and_an_audit_entry() {
         })
         .collect();
     assert_eq!(noted, expected);
-    assert!(scenario.requests(TELL).is_empty(), "nobody is told of a failure");
+    assert!(
+        scenario.requests(TELL).is_empty(),
+        "nobody is told of a failure"
+    );
 }
 
 #[test]
@@ -328,9 +336,8 @@ fn outcome(mut scenario: Scenario, told: &[Told]) -> Vec<Table> {
 fn every_fault_at_once_changes_nothing() {
     let in_peace = Scenario::start(&ScheduleReport);
     let all = (0..SEEDS).flat_map(reports_of);
-    let export = |scenario: &Scenario, report: &str| {
-        ScheduleReport::export(&scenario.client, report)
-    };
+    let export =
+        |scenario: &Scenario, report: &str| ScheduleReport::export(&scenario.client, report);
     let told = side_by_side(all, |report| export(&in_peace, report)).unwrap();
     let expected = outcome(in_peace, &told);
 

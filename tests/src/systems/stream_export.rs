@@ -39,11 +39,25 @@ impl StreamExport {
     pub fn payload(number: usize) -> Value {
         let matrices = [&[100_u64, 250][..], &[333], &[50, 1, 400]];
         json!({
-            "report_id": report(number),
+            "report_id": format!("report-{number}"),
             "chunk_size_matrix": matrices[number % matrices.len()],
             "compression_format": ["gzip", "none"][number % 2],
             "max_payload_size": [1_048_576, 20_000][number / 2 % 2],
             "schema_version": "v1.2",
+        })
+    }
+
+    /// Has so many clients with names of their own streamed to at once.
+    ///
+    /// # Errors
+    /// When a stream does not come to its end.
+    pub fn read_all(site: &Site, names: &str, clients: usize) -> io::Result<Vec<Told>> {
+        let name = |number: usize| format!("{names}-{number}");
+        super::side_by_side((0..clients).map(name), |asked| {
+            let number = (0..clients).find(|number| name(*number) == asked);
+            let mut payload = Self::payload(number.unwrap_or_default());
+            payload["report_id"] = asked.into();
+            Self::read(site, asked, &payload)
         })
     }
 
@@ -130,10 +144,7 @@ impl System for StreamExport {
     }
 
     fn work(&self, site: &Site) -> io::Result<Vec<Told>> {
-        super::side_by_side((0..CLIENTS).map(report), |name| {
-            let number = (0..CLIENTS).find(|number| report(*number) == name);
-            Self::read(site, name, &Self::payload(number.unwrap_or_default()))
-        })
+        Self::read_all(site, "report", CLIENTS)
     }
 
     fn outcome(&self, site: &Site, told: &[Told]) -> io::Result<Vec<Table>> {
@@ -177,11 +188,6 @@ impl System for StreamExport {
             table("audit", audit),
         ])
     }
-}
-
-/// The report of a client, which is its name too.
-fn report(number: usize) -> String {
-    format!("report-{number}")
 }
 
 /// A row that stands behind those of the same stream that came before it.

@@ -18,8 +18,6 @@ use super::{Performed, Site, System, Told, Words, row};
 use crate::harness::Pipeline;
 use crate::table::{Row, Table};
 
-/// Contacts that are synchronised.
-const CONTACTS: usize = 60;
 /// Extensions that they are synchronised with side by side.
 const EXTENSIONS: usize = 5;
 
@@ -35,8 +33,23 @@ const TIMING: [&str; 4] = ["timestamp", "id", "url", "progress"];
 pub struct SyncExtension;
 
 impl SyncExtension {
+    /// Contacts that are synchronised.
+    pub const CONTACTS: usize = 60;
     /// The token by which the platform is let in at the source.
     pub const SOURCE_TOKEN: &str = "demo-source-token";
+
+    /// The extensions that they are synchronised with.
+    pub fn extensions() -> impl Iterator<Item = String> {
+        (0..EXTENSIONS).map(|number| format!("profiles-{number}"))
+    }
+
+    /// What the records of an extension have.
+    pub fn schema(extension: String) -> ExtensionSchema {
+        ExtensionSchema {
+            id: extension,
+            ..ExtensionSchema::customer_profiles()
+        }
+    }
 
     /// Contacts as a source has them, a line each: blanks around texts, fields that are null, dates in several forms.
     pub fn contacts(count: usize) -> String {
@@ -107,12 +120,8 @@ impl System for SyncExtension {
     }
 
     fn platform(&self) -> Options {
-        let schema = |id| ExtensionSchema {
-            id,
-            ..ExtensionSchema::customer_profiles()
-        };
         Options {
-            data_extensions: extensions().map(schema).collect(),
+            data_extensions: Self::extensions().map(Self::schema).collect(),
             source_token: Self::SOURCE_TOKEN.into(),
             outbound_attempts: 100,
             ..Options::default()
@@ -132,24 +141,20 @@ impl System for SyncExtension {
 
     fn work(&self, site: &Site) -> io::Result<Vec<Told>> {
         let client = site.client()?;
-        Self::await_contacts(&client, CONTACTS)?;
-        super::side_by_side(extensions(), |extension| {
+        Self::await_contacts(&client, Self::CONTACTS)?;
+        super::side_by_side(Self::extensions(), |extension| {
             Self::synchronise(&client, extension)
         })
     }
 
     fn prepare(&self, site: &Site) -> io::Result<()> {
         let path = site.folder().join("contacts.jsonl");
-        fs::write(path, Self::contacts(CONTACTS))
+        fs::write(path, Self::contacts(Self::CONTACTS))
     }
 
     fn outcome(&self, site: &Site, told: &[Told]) -> io::Result<Vec<Table>> {
         Outcome::of(site, told)?.tables(told)
     }
-}
-
-fn extensions() -> impl Iterator<Item = String> {
-    (0..EXTENSIONS).map(|number| format!("profiles-{number}"))
 }
 
 /// What is left of a run.
@@ -214,7 +219,7 @@ impl<'s> Outcome<'s> {
                 "synchronisations",
                 self.syncs.iter().map(|sync| self.sync(sync)),
             ),
-            table("records", self.records()),
+            table("records", self.records(told)),
             table("recoveries", self.recoveries(told)?),
             table("rejections", rejections.iter().map(|line| put("", line))),
         ])
@@ -228,9 +233,10 @@ impl<'s> Outcome<'s> {
         row
     }
 
-    fn records(&self) -> Vec<Row> {
-        let records = extensions().flat_map(|extension| {
-            let records = self.site.simulator().extension_records(&extension);
+    fn records(&self, told: &[Told]) -> Vec<Row> {
+        let records = told.iter().flat_map(|told| {
+            let extension = &told.about;
+            let records = self.site.simulator().extension_records(extension);
             let records = records.unwrap_or_default().into_iter();
             records.map(move |record| {
                 let record = Value::Object(record);
@@ -264,7 +270,7 @@ impl<'s> Outcome<'s> {
             });
             let batch: BTreeSet<String> = batch.map(|(_, key)| key.clone()).collect();
             let output = &told.what["output"];
-            let rate = refused.len() as f64 / CONTACTS as f64 * 100.0;
+            let rate = refused.len() as f64 / SyncExtension::CONTACTS as f64 * 100.0;
             let health = if rate < 2.0 { "HEALTHY" } else { "DEGRADED" };
             let of_extension =
                 |event: &&Performed| event.body["data"]["extensionId"] == **extension;

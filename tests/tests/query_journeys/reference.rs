@@ -55,7 +55,11 @@ pub fn without_outliers(rows: &[Value]) -> Vec<Value> {
         let (first, third) = (values[values.len() / 4], values[values.len() * 3 / 4]);
         let reach = 1.5 * (third - first);
         let fences = first - reach..=third + reach;
-        kept.retain(|row| row[metric].as_f64().is_none_or(|value| fences.contains(&value)));
+        kept.retain(|row| {
+            row[metric]
+                .as_f64()
+                .is_none_or(|value| fences.contains(&value))
+        });
     }
     kept
 }
