@@ -18,7 +18,7 @@ PARALLELISM ?= 0
 # Of bench.
 ROUNDS ?= 3
 
-.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-memory bench-served prove-streams prove-jobs soak clean wasm-target
+.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-jobs bench-memory bench-served prove-streams prove-jobs soak clean wasm-target
 
 build: host plugins
 
@@ -76,6 +76,11 @@ bench-served: build
 # What a checkpoint of 100,000 and of a million keys costs, and how long it takes to load them again.
 bench-checkpoints: build
 	@$(TARGET)/release/bench checkpoints
+
+# Jobs a second, the journal, replays, ten thousand sleepers; and what a WebSocket carries.
+bench-jobs: build guests
+	@$(TARGET)/release/bench jobs
+	@$(TARGET)/release/bench streams
 
 # Ten minutes between Kafka and Cassandra with something broken every minute.
 soak: build

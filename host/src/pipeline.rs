@@ -29,6 +29,8 @@ mod channel;
 pub(crate) mod clock;
 mod commit;
 mod compatibility;
+mod conduct;
+mod gathered;
 mod halt;
 mod letter_topic;
 mod pace;

@@ -4,6 +4,7 @@
 //! gives at `prepare` is kept in the checkpoint and given back to it when it is opened again: whatever it wrote since is then undone.
 //! A new kind of sink is a file here, a line in [`open`] and its options in the manifest.
 
+mod appended;
 mod audit;
 mod cassandra;
 mod exchange;

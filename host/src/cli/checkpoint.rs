@@ -63,11 +63,14 @@ pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
 
 fn settle(arguments: &Settle, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
     let (_, mut store) = arguments.pipeline.open_to_change(log)?;
-    let Some(epoch) = store.undecided() else {
-        return Err(Problem::NotFound(
-            "no checkpoint is undecided: there is nothing to settle".to_owned(),
-        ));
+    let nothing = || {
+        let message = "no checkpoint is undecided: there is nothing to settle";
+        Problem::NotFound(message.to_owned())
     };
+    store.undecided().ok_or_else(nothing)?;
+    // A host that runs still cannot commit from here on; and it may have settled the epoch meanwhile.
+    store.claim()?;
+    let epoch = store.undecided().ok_or_else(nothing)?;
     store.settle(arguments.verdict.committed)?;
     store.close()?;
     Ok(page.line(match arguments.verdict.committed {

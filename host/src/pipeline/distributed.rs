@@ -307,7 +307,10 @@ impl Distributed {
     /// before the cluster has answered.
     fn prepare(&self, stop: &Receiver<()>) -> Result<Option<BTreeMap<String, u32>>, TaskError> {
         let halt = Halt::default();
-        match Attention::new(stop).during(&halt, 1, || self.ask(&halt)) {
+        let mut attention = Attention::new(stop);
+        match attention.during(&halt, 1, || self.ask(&halt)) {
+            // Who told it does not tell it again.
+            Ok(_) if attention.is_told() => Ok(None),
             Ok(partitions) => Ok(Some(partitions)),
             Err(KafkaError::Halted) => Ok(None),
             Err(error) => Err(error.into()),

@@ -5,23 +5,25 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, at, never, select};
+use crossbeam_channel::{Receiver, never};
 
 use super::attempt::{Attempt, Start};
 use super::attention::Attention;
 use super::backoff::Backoff;
-use super::channel::{Control, Event, Fault, Flushed, PluginFault};
+use super::channel::{Control, Event, Fault, PluginFault};
 use super::clock::now;
 use super::commit::Commitment;
+use super::conduct::Conduct;
 use super::epoch::EpochClock;
 use super::error::TaskError;
+use super::gathered::{committed, gather, written};
 use super::halt::Halt;
 use super::plan::{Plan, SinkPlan, SourceKind, SourcePlan};
-use super::progress::{Committed, Progress, TaskState, Written};
+use super::progress::{Committed, Progress, TaskState};
 use super::recovery::{Decision, Recovery};
 use super::replay::{Replay, Replayed};
 use super::rhythm::Rhythm;
-use crate::checkpoint::{Checkpoint, DeadLetterFilter, Location, StageCheckpoint, Store};
+use crate::checkpoint::{Checkpoint, DeadLetterFilter, Location, Store};
 use crate::connection::Services;
 use crate::plugin::Changes;
 use crate::record::KEY_GROUPS;
@@ -46,19 +48,6 @@ pub struct Task {
     backoff: Backoff,
     last: Checkpoint,
     replay: Option<Replay>,
-}
-
-/// What an attempt is conducted with.
-struct Conduct<'a> {
-    attempt: &'a Attempt,
-    progress: &'a Progress,
-    epoch: &'a Arc<EpochClock>,
-    commitment: &'a Commitment,
-    halt: &'a Halt,
-    attention: &'a mut Attention,
-    /// Workers of segment 0 that have read everything.
-    ended: usize,
-    repartitioned: bool,
 }
 
 /// How a run ended well.
@@ -500,90 +489,4 @@ impl Task {
         store.commit(checkpoint, changes, commitment.finality())?;
         commitment.commit(checkpoint.epoch)
     }
-}
-
-impl Conduct<'_> {
-    /// Waits for what the threads or the one who may stop the pipeline have to say. What concerns the course of the attempt is noted here, the rest is
-    /// given back.
-    fn next(&mut self, wait: Duration) -> Result<Option<Event>, Fault> {
-        // A deadline that cannot be told is none.
-        let timeout = Instant::now().checked_add(wait).map_or_else(never, at);
-        select! {
-            recv(self.attempt.events) -> event => match event.map_err(|_| Fault::Disconnected)? {
-                Event::Ended => self.ended += 1,
-                Event::Repartitioned => self.repartitioned = true,
-                Event::Failed(fault) => return Err(fault),
-                event @ (Event::Flushed(_) | Event::Prepared { .. }) => return Ok(Some(event)),
-            },
-            recv(self.attention.channel()) -> told => {
-                self.attention.hear(told.is_ok());
-                if self.attention.is_pressed() {
-                    return Err(Fault::Abandoned);
-                }
-                if self.attention.is_told() {
-                    self.progress.state.enter(TaskState::Stopping);
-                }
-            },
-            recv(timeout) -> _ => {}
-        }
-        Ok(None)
-    }
-}
-
-fn committed(checkpoint: &Checkpoint) -> Committed {
-    Committed {
-        epoch: checkpoint.epoch,
-        taken_at: checkpoint.taken_at,
-        pause: Duration::from_micros(checkpoint.pause_micros),
-        totals: checkpoint.totals,
-        written: None,
-    }
-}
-
-/// What changes of state come to.
-fn written(changes: &[(String, u32, Changes)]) -> Written {
-    let mut written = Written::default();
-    for (_, _, changes) in changes {
-        written.entries += (changes.keys.len() + changes.forgotten.len()) as u64;
-        written.bytes += (changes.keys.bytes() + changes.values.bytes()) as u64;
-    }
-    written
-}
-
-/// Puts what the workers know into the checkpoint; gives the changes of state.
-fn gather(
-    plan: &Plan,
-    flushed: Vec<Flushed>,
-    checkpoint: &mut Checkpoint,
-) -> Vec<(String, u32, Changes)> {
-    let mut changes = Vec::new();
-    for worker in flushed {
-        for (stage, watermark) in worker.watermarks {
-            let plan = &plan.stages[stage];
-            let known = StageCheckpoint {
-                digest: plan.component.digest().to_owned(),
-                state_version: plan.component.description().state_version,
-                watermark,
-            };
-            let stage = checkpoint.stages.entry(plan.name.clone()).or_insert(known);
-            stage.watermark = stage.watermark.min(watermark);
-        }
-        for (source, partition, position) in worker.partitions {
-            let source = plan.sources[source].name.clone();
-            checkpoint
-                .sources
-                .entry(source)
-                .or_default()
-                .insert(partition, position);
-        }
-        changes.extend(worker.changes.into_iter().map(|(stage, changes)| {
-            let plan = &plan.stages[stage];
-            (
-                plan.name.clone(),
-                plan.component.description().state_version,
-                changes,
-            )
-        }));
-    }
-    changes
 }

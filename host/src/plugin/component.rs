@@ -15,7 +15,7 @@ use super::instance::STARTING;
 use super::runtime::Runtime;
 use super::sandbox::{GRANTED, JOBS_ONLY, Sandbox};
 use super::{Breach, Description, Failure, Instance, Limits, Port, contract_0_1, description};
-use crate::error::Code;
+use crate::error;
 use crate::hexadecimal;
 
 /// A plugin's code and what it says of itself. Cheap to clone.
@@ -94,12 +94,12 @@ pub enum LoadError {
 impl LoadError {
     /// The stable code of this error.
     #[must_use]
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> error::Code {
         match self {
-            Self::Read { .. } => Code::PLUGIN_UNREADABLE,
-            Self::NotComponent { .. } => Code::PLUGIN_NOT_COMPONENT,
-            Self::Contract { .. } | Self::Types { .. } => Code::PLUGIN_OTHER_CONTRACT,
-            Self::Import { .. } => Code::PLUGIN_IMPORT,
+            Self::Read { .. } => error::Code::PLUGIN_UNREADABLE,
+            Self::NotComponent { .. } => error::Code::PLUGIN_NOT_COMPONENT,
+            Self::Contract { .. } | Self::Types { .. } => error::Code::PLUGIN_OTHER_CONTRACT,
+            Self::Import { .. } => error::Code::PLUGIN_IMPORT,
             Self::Describe { failure, .. } => failure.code(),
         }
     }

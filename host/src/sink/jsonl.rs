@@ -1,25 +1,18 @@
-//! A file of JSON lines. It is appended to as records come, made durable at each checkpoint, and cut back to its committed length on recovery.
+//! A file of JSON lines.
 
-use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 
+use super::appended::AppendedFile;
 use super::{Misfit, Sink, SinkError};
 use crate::config;
 use crate::record::Batch;
 
-/// Bytes that are gathered before they are written.
-const BUFFER: usize = 256 << 10;
-
 /// A file of JSON lines.
 #[derive(Debug)]
 pub(super) struct JsonlSink {
-    path: PathBuf,
-    file: File,
-    buffer: Vec<u8>,
-    written: u64,
+    file: AppendedFile,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,65 +28,18 @@ impl JsonlSink {
         position: Option<&serde_json::Value>,
     ) -> Result<Self, SinkError> {
         let path = options.path.value.clone();
-        let committed = match position {
-            Some(position) => {
-                Position::deserialize(position)
-                    .map_err(|_| SinkError::Position {
-                        sink: name.to_owned(),
-                    })?
-                    .length
-            }
-            None => 0,
-        };
-        let failed = |error| SinkError::File {
-            path: path.clone(),
-            error,
-        };
-        let mut file = create(&path).map_err(failed)?;
-        let found = file.metadata().map_err(failed)?.len();
-        if found < committed {
-            return Err(SinkError::Shorter {
-                path,
-                found,
-                expected: committed,
-            });
-        }
-        if position.is_none() && found > 0 {
+        let known = position.map(Position::deserialize).transpose();
+        let known = known.map_err(|_| SinkError::Position {
+            sink: name.to_owned(),
+        })?;
+        let found = fs::metadata(&path).map_or(0, |found| found.len());
+        if known.is_none() && found > 0 {
             return Err(SinkError::Exists { path, found });
         }
-        file.set_len(committed)
-            .and_then(|()| file.seek(SeekFrom::End(0)))
-            .map_err(failed)?;
-        Ok(Self {
-            path,
-            file,
-            buffer: Vec::with_capacity(BUFFER),
-            written: committed,
-        })
+        let length = known.map_or(0, |known| known.length);
+        let file = AppendedFile::open(path, length)?;
+        Ok(Self { file })
     }
-
-    fn flush(&mut self) -> Result<(), SinkError> {
-        self.file
-            .write_all(&self.buffer)
-            .map_err(|error| SinkError::File {
-                path: self.path.clone(),
-                error,
-            })?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
-    }
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
 }
 
 impl Sink for JsonlSink {
@@ -107,23 +53,16 @@ impl Sink for JsonlSink {
                 misfits.push(Misfit { index, message });
                 continue;
             }
-            self.buffer.extend_from_slice(value);
-            self.buffer.push(b'\n');
-            if self.buffer.len() >= BUFFER {
-                self.flush()?;
-            }
+            self.file.append(|buffer| {
+                buffer.extend_from_slice(value);
+                buffer.push(b'\n');
+            })?;
         }
         Ok(misfits)
     }
 
     fn prepare(&mut self) -> Result<serde_json::Value, SinkError> {
-        self.flush()?;
-        self.file.sync_data().map_err(|error| SinkError::File {
-            path: self.path.clone(),
-            error,
-        })?;
-        Ok(serde_json::json!(Position {
-            length: self.written
-        }))
+        let length = self.file.sync()?;
+        Ok(serde_json::json!(Position { length }))
     }
 }

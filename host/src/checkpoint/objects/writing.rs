@@ -8,7 +8,6 @@ use crate::checkpoint::packed::Change;
 use crate::checkpoint::state::Written;
 use crate::checkpoint::{Checkpoint, Finality, StoreError};
 use crate::plugin::Changes;
-use crate::record::key_group;
 
 /// Runs at which a checkpoint waits for some to be merged.
 const TOO_MANY_RUNS: usize = 24;

@@ -7,7 +7,6 @@ use super::state;
 use crate::checkpoint::packed::{self, Change};
 use crate::checkpoint::state::Written;
 use crate::plugin::Changes;
-use crate::record::key_group;
 
 /// Bytes of a row.
 const PART_BYTES: usize = 1 << 20;

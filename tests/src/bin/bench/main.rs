@@ -1,13 +1,15 @@
-//! Speed and memory of the data-actions pipeline, measured on the host as its users run it.
+//! Speed and memory, measured on the host as its users run it.
 
 mod checkpoints;
+mod jobs;
 mod memory;
 mod served;
 mod soak;
 mod speed;
+mod streams;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
 
@@ -15,7 +17,7 @@ use clap::{Parser, Subcommand};
 use jackfield_tests::generator::{self, DEFAULT_SEED, Generator, Traffic};
 use jackfield_tests::harness::repository;
 
-/// Measures the data-actions pipeline.
+/// Measures the examples' pipelines.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -34,6 +36,10 @@ enum Measurement {
     Soak(soak::Options),
     /// What a checkpoint of many keys costs, and to load them again.
     Checkpoints(checkpoints::Options),
+    /// Jobs a second, what their journal weighs, how long a replay takes, what sleeping ones cost.
+    Jobs(jobs::Options),
+    /// Messages and bytes a second that one client of a WebSocket gets.
+    Streams(streams::Options),
     /// Resident memory from the first record to the last.
     Memory(memory::Options),
 }
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Measurement::Served(options) => served::measure(&options),
         Measurement::Soak(options) => soak::measure(&options),
         Measurement::Checkpoints(options) => checkpoints::measure(&options),
+        Measurement::Jobs(options) => jobs::measure(&options),
+        Measurement::Streams(options) => streams::measure(&options),
         Measurement::Memory(options) => memory::measure(&options),
     };
     match measured {
@@ -87,6 +95,14 @@ fn output(of: &str) -> io::Result<PathBuf> {
     }
     fs::create_dir_all(&path)?;
     Ok(path)
+}
+
+/// Where the host listens that runs in `folder`, once it has said so.
+fn listening(folder: &Path) -> Option<String> {
+    let log = fs::read_to_string(folder.join("log.stderr")).ok()?;
+    let line = log.lines().rfind(|line| line.contains("listening"))?;
+    let address = line.split("address=").nth(1)?;
+    Some(address.split_whitespace().next()?.to_owned())
 }
 
 /// A result, or why there is none.
