@@ -37,12 +37,14 @@ pub struct StreamExport;
 impl StreamExport {
     /// What a client asks for first: an export of a report of its own, in chunks and messages that differ from one client to the next.
     pub fn payload(number: usize) -> Value {
+        let formats = ["gzip", "none"];
+        let sizes = [1_048_576, 20_000];
         let matrices = [&[100_u64, 250][..], &[333], &[50, 1, 400]];
         json!({
             "report_id": format!("report-{number}"),
             "chunk_size_matrix": matrices[number % matrices.len()],
-            "compression_format": ["gzip", "none"][number % 2],
-            "max_payload_size": [1_048_576, 20_000][number / 2 % 2],
+            "compression_format": formats[number % formats.len()],
+            "max_payload_size": sizes[number / 2 % sizes.len()],
             "schema_version": "v1.2",
         })
     }

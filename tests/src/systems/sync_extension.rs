@@ -53,6 +53,7 @@ impl SyncExtension {
 
     /// Contacts as a source has them, a line each: blanks around texts, fields that are null, dates in several forms.
     pub fn contacts(count: usize) -> String {
+        let dates = ["2025-01-31", "2025-01-31T13:00:00+01:00"];
         (0..count).fold(String::new(), |mut lines, number| {
             let contact = json!({
                 "customerId": format!("CUST_{number:03}"),
@@ -60,7 +61,7 @@ impl SyncExtension {
                 "email": (number % 3 > 0).then(|| format!("c{number}@example.com")),
                 "loyaltyPoints": (number % 4 > 0).then_some(number),
                 "vip": (number % 5 > 0).then_some(number % 2 == 0),
-                "lastContact": ["2025-01-31", "2025-01-31T13:00:00+01:00"].get(number % 3),
+                "lastContact": dates.get(number % 3),
                 "updatedAt": format!("2025-02-01T00:00:{:02}Z", number % 60),
             });
             // Writing to a string does not fail.
