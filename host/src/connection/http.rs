@@ -313,10 +313,10 @@ impl Connection {
             read(answer).map_err(Missed::from)
         };
         with_retries(retry, is_worth_another, waiting, attempt)
-        .await
-        .map_err(|(Missed { failure, answer }, tries)| {
-            (self.error(method, url, (failure, tries)), answer)
-        })
+            .await
+            .map_err(|(Missed { failure, answer }, tries)| {
+                (self.error(method, url, (failure, tries)), answer)
+            })
     }
 
     /// One try, when the breaker and the pace give leave.
