@@ -1,6 +1,7 @@
 //! A system at work, in a folder that goes with it, on a platform that can be told what to do.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, reason = "each test uses what it needs of it")]
 
 use std::ops::Deref;
 

@@ -124,7 +124,9 @@ fn print(columns: &[(&str, &str)], records: &[Value]) {
         cells.collect::<Vec<String>>()
     }));
     let width = |column: usize| {
-        let cells = rows.iter().map(|row: &Vec<String>| row[column].chars().count());
+        let cells = rows
+            .iter()
+            .map(|row: &Vec<String>| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
