@@ -3,6 +3,7 @@
 
 mod process;
 mod simulator;
+mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use std::{env, io};
 
 pub use process::{Finished, Host};
 pub use simulator::Simulator;
+pub use websocket::other_client;
 
 use crate::services::{Cassandra, Kafka};
 

@@ -10,6 +10,8 @@ mod client;
 mod query_journeys;
 mod schedule_report;
 mod site;
+mod stream_export;
+mod sync_extension;
 mod words;
 
 use std::io;
@@ -22,13 +24,20 @@ pub use client::{Answer, Client};
 pub use query_journeys::QueryJourneys;
 pub use schedule_report::ScheduleReport;
 pub use site::{Performed, Site};
+pub use stream_export::{Chunk, Heard, StreamClient, StreamExport};
+pub use sync_extension::SyncExtension;
 pub use words::{Words, row};
 
 use crate::harness::Pipeline;
 use crate::table::Table;
 
 /// All systems, in the order of their documents.
-pub const SYSTEMS: &[&dyn System] = &[&ScheduleReport, &QueryJourneys];
+pub const SYSTEMS: &[&dyn System] = &[
+    &ScheduleReport,
+    &QueryJourneys,
+    &SyncExtension,
+    &StreamExport,
+];
 
 /// What somebody who asked for work was told in the end.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +60,14 @@ pub trait System: Sync {
 
     /// What is set otherwise than the manifest says, so that it is quick. Addresses, credentials and folders are set already.
     fn configure(&self, pipeline: Pipeline, site: &Site) -> Pipeline;
+
+    /// Writes what the pipeline reads into the folder of the site.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn prepare(&self, _: &Site) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Asks for everything that there is to ask for, side by side, and stays until all of it has come to its end, however often
     /// the host goes away meanwhile.

@@ -345,9 +345,13 @@ fn every_fault_at_once_changes_nothing() {
             ..FaultRates::every(0.08, seed)
         };
         scenario.simulator().set_fault_rates(Some(rates)).unwrap();
+        scenario.simulator().revoke_tokens();
         let months = months_of(seed);
         told.extend(side_by_side(months, |month| aggregate(&scenario, month)).unwrap());
     }
+    let repeated = |effect: &cxone_simulator::Effect| effect.repeated > 0;
+    let effects = scenario.simulator().effects();
+    assert!(effects.iter().any(repeated), "no answer went astray");
     let observed = outcome(scenario, &told);
     assert_eq!(compare(&expected, &observed), Differences::default());
 }

@@ -349,9 +349,13 @@ fn every_fault_at_once_changes_nothing() {
             ..FaultRates::every(0.08, seed)
         };
         scenario.simulator().set_fault_rates(Some(rates)).unwrap();
+        scenario.simulator().revoke_tokens();
         let reports = reports_of(seed);
         told.extend(side_by_side(reports, |report| export(&scenario, report)).unwrap());
     }
+    let repeated = |effect: &cxone_simulator::Effect| effect.repeated > 0;
+    let effects = scenario.simulator().effects();
+    assert!(effects.iter().any(repeated), "no answer went astray");
     let observed = outcome(scenario, &told);
     assert_eq!(compare(&expected, &observed), Differences::default());
 }

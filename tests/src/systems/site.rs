@@ -72,6 +72,7 @@ impl Site {
             given_up: Arc::default(),
             runtime,
         };
+        system.prepare(&site)?;
         site.pipeline = system.configure(site.pipeline.clone(), &site);
         Ok(site)
     }

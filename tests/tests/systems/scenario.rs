@@ -1,5 +1,8 @@
 //! A system at work, in a folder that goes with it, on a platform that can be told what to do.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, reason = "each test uses what it needs of it")]
+
 use std::ops::Deref;
 
 use cxone_simulator::{Fault, Options, PlannedFault, RecordedRequest};
@@ -54,6 +57,17 @@ impl Scenario {
         let mut requests = self.simulator().requests();
         requests.retain(|request| request.method == method && request.path.starts_with(path));
         requests
+    }
+
+    /// Kills the host, and starts another one.
+    pub fn crash(&mut self) {
+        self.host.take().unwrap().kill().unwrap();
+        self.host = Some(self.site.pipeline().start().unwrap());
+    }
+
+    /// Asks the host to end.
+    pub fn terminate(&self) {
+        self.host.as_ref().unwrap().terminate().unwrap();
     }
 
     /// Ends the host; afterwards everything is written that there is to write, and the audit log is verified.

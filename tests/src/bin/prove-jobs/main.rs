@@ -23,6 +23,8 @@ use round::Round;
 
 /// Rounds after which a system is taken to be done too fast to be killed.
 const MOST_ROUNDS: u64 = 100;
+/// Characters of a difference that are shown.
+const LONGEST_EXAMPLE: usize = 400;
 
 /// Kills hosts while jobs run on a platform full of faults, and compares all that came of it with a run in peace.
 #[derive(Parser)]
@@ -39,6 +41,9 @@ struct Arguments {
     /// Only this system.
     #[arg(long, value_parser = system)]
     system: Option<usize>,
+    /// A platform that knows no idempotency keys: what is sent twice is done twice, which has to be found.
+    #[arg(long)]
+    ignore_idempotency_keys: bool,
     /// Folder for what the hosts keep and write.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -113,6 +118,7 @@ fn prove_system(
             system,
             faults: arguments.faults,
             seed,
+            keys_honoured: !arguments.ignore_idempotency_keys,
             folder: &folder,
             expected: &expected,
         };
@@ -120,7 +126,7 @@ fn prove_system(
             .run(kills - total.kills, &mut random)
             .map_err(|error| format!("{error}\nkept: {}", folder.display()))?;
         for example in &tally.differences.examples {
-            println!("  {example}");
+            println!("  {}", shortened(example));
         }
         match tally.differences.is_empty() {
             true => fs::remove_dir_all(folder)?,
@@ -139,6 +145,14 @@ fn prove_system(
         total.differences
     );
     Ok(total)
+}
+
+/// A result has many rows: what it begins with tells which it is.
+fn shortened(example: &str) -> String {
+    match example.char_indices().nth(LONGEST_EXAMPLE) {
+        Some((end, _)) => format!("{}…", &example[..end]),
+        None => example.to_owned(),
+    }
 }
 
 /// What comes of the work where nothing goes wrong.

@@ -18,6 +18,8 @@ pub struct Round<'a> {
     /// The rate of each fault.
     pub faults: f64,
     pub seed: u64,
+    /// Whether the platform does what it is asked twice by one key only once.
+    pub keys_honoured: bool,
     pub folder: &'a Path,
     pub expected: &'a [Table],
 }
@@ -27,6 +29,7 @@ impl Round<'_> {
     pub fn run(&self, kills: u64, random: &mut Xorshift) -> io::Result<Tally> {
         let platform = Options {
             fault_rates: Some(FaultRates::every(self.faults, self.seed)),
+            idempotency_keys_honoured: self.keys_honoured,
             ..self.system.platform()
         };
         let site = Site::open(self.system, self.folder, platform)?;
@@ -69,9 +72,14 @@ fn disturb(
             Came::EndOfHost => return Err(site.ended_early(host)?),
         }
     }
-    // Also the last one is not asked to end.
-    kill(host)?;
-    Ok(killed + 1)
+    // Also the last one is not asked to end, if one more may be killed.
+    if killed < kills {
+        kill(host)?;
+        return Ok(killed + 1);
+    }
+    host.terminate()?;
+    host.wait()?;
+    Ok(killed)
 }
 
 /// Kills a host that writes what is left, if one more may be killed.
