@@ -4,9 +4,9 @@ use cxone_simulator::Fault;
 use jackfield_tests::systems::SyncExtension;
 use serde_json::{Value, json};
 
+use super::{EVENTS, SCHEMA, SYNC, audit, start, start_with};
 use crate::description::Description;
 use crate::scenario::{failure, problems, too_many};
-use crate::{EVENTS, SCHEMA, SYNC, audit, start, start_with};
 
 fn with(member: &str, value: Value) -> Value {
     let mut request = SyncExtension::request("profiles-0");

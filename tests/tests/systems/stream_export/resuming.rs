@@ -3,8 +3,8 @@
 use jackfield_tests::systems::{Chunk, Heard, StreamClient};
 use serde_json::{Value, json};
 
+use super::{ROWS, attached, chunks, connect, cuts, original, records, start, stream, with};
 use crate::scenario::Scenario;
-use crate::{ROWS, attached, chunks, connect, cuts, original, records, start, stream, with};
 
 const KEYED: &str = "/stream?key=k1&acknowledge=true";
 

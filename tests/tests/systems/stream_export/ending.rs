@@ -4,8 +4,8 @@ use cxone_simulator::Fault;
 use jackfield_tests::systems::StreamClient;
 use serde_json::{Value, json};
 
+use super::{EXPORTS, RECORDS, attached, connect, start, start_with, stream, with};
 use crate::scenario::{Scenario, failure, too_many};
-use crate::{EXPORTS, RECORDS, attached, connect, start, start_with, stream, with};
 
 /// Field and code of each problem that a client is told of.
 fn told(message: &Value) -> Vec<(&str, &str)> {

@@ -3,9 +3,9 @@
 use jackfield_tests::systems::{Answer, SyncExtension};
 use serde_json::{Value, json};
 
+use super::{sha256, start};
 use crate::description::Description;
 use crate::scenario::{Scenario, problems};
-use crate::{sha256, start};
 
 fn get(scenario: &Scenario, path: &str) -> Answer {
     let token = format!("Bearer {}", SyncExtension::SOURCE_TOKEN);

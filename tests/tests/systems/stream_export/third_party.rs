@@ -3,7 +3,7 @@
 use jackfield_tests::harness::other_client;
 use serde_json::json;
 
-use crate::{KNOWN, attached, chunks, original, records, start};
+use super::{KNOWN, attached, chunks, original, records, start};
 
 #[test]
 fn another_client_gets_every_record() {

@@ -1,13 +1,7 @@
 //! Synchronising data extensions (document 003), from the source to the audit log, against a simulated platform.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "systems/description.rs"]
-mod description;
 #[path = "sync_extension/pages.rs"]
 mod pages;
-#[path = "systems/scenario.rs"]
-mod scenario;
 #[path = "sync_extension/wrong.rs"]
 mod wrong;
 
@@ -21,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tempfile::TempDir;
 
-use scenario::{Scenario, too_many};
+use crate::scenario::{Scenario, too_many};
 
 const SYNC: (&str, &str) = ("POST", "/api/v2/data/extensions/profiles-0/sync");
 const STATUS: (&str, &str) = ("GET", "/api/v2/data/extensions/profiles-0/sync/");

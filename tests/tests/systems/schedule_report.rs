@@ -1,20 +1,13 @@
 //! Report exports by schedule (document 000), from the request to the audit log, against a simulated platform.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "systems/description.rs"]
-mod description;
-#[path = "systems/scenario.rs"]
-mod scenario;
-
 use cxone_simulator::{Fault, FaultRates, Options};
 use jackfield_tests::comparison::{Differences, compare};
 use jackfield_tests::systems::{ScheduleReport, System, Told, side_by_side};
 use jackfield_tests::table::Table;
 use serde_json::{Value, json};
 
-use description::Description;
-use scenario::{Scenario, failure, problems, too_many};
+use crate::description::Description;
+use crate::scenario::{Scenario, failure, problems, too_many};
 
 const CREATE: (&str, &str) = ("POST", "/api/v2/reporting/schedules");
 const LOOK: (&str, &str) = ("GET", "/api/v2/reporting/schedules/");

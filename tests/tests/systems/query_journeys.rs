@@ -1,13 +1,7 @@
 //! Metrics of journeys (document 002), from the query to the webhook, against a simulated platform.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "systems/description.rs"]
-mod description;
 #[path = "query_journeys/reference.rs"]
 mod reference;
-#[path = "systems/scenario.rs"]
-mod scenario;
 
 use cxone_simulator::{Fault, FaultRates, Options};
 use jackfield_tests::comparison::{Differences, compare};
@@ -15,8 +9,8 @@ use jackfield_tests::systems::{Answer, QueryJourneys, System, Told, side_by_side
 use jackfield_tests::table::Table;
 use serde_json::{Value, json};
 
-use description::Description;
-use scenario::{Scenario, problems, too_many};
+use crate::description::Description;
+use crate::scenario::{Scenario, problems, too_many};
 
 const SUBMIT: (&str, &str) = ("POST", "/api/v2/reporting/analytics");
 const POLL: (&str, &str) = ("GET", "/api/v2/reporting/analytics/");

@@ -1,15 +1,11 @@
 //! Batch exports over WebSockets (document 004), from the handshake to the data lake, against a simulated platform.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 #[path = "stream_export/drift.rs"]
 mod drift;
 #[path = "stream_export/ending.rs"]
 mod ending;
 #[path = "stream_export/resuming.rs"]
 mod resuming;
-#[path = "systems/scenario.rs"]
-mod scenario;
 #[path = "stream_export/third_party.rs"]
 mod third_party;
 
@@ -19,7 +15,7 @@ use jackfield_tests::harness::Pipeline;
 use jackfield_tests::systems::{Chunk, StreamClient, StreamExport, System};
 use serde_json::{Value, json};
 
-use scenario::Scenario;
+use crate::scenario::Scenario;
 
 const EXPORTS: &str = "/api/v2/data-actions/exports";
 const RECORDS: (&str, &str) = ("GET", "/api/v2/data-actions/exports/");

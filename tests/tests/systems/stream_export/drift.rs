@@ -3,8 +3,8 @@
 use cxone_simulator::{Drift, DriftChange, Fault};
 use serde_json::{Value, json};
 
+use super::{EXPORTS, chunks, cuts, start, stream};
 use crate::scenario::Scenario;
-use crate::{EXPORTS, chunks, cuts, start, stream};
 
 /// Starts an export that is different from record 400 on, and reads its stream.
 fn drifted(scenario: &Scenario, change: DriftChange, policy: &str) -> (Vec<Value>, (u16, String)) {
