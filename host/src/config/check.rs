@@ -10,6 +10,7 @@ mod tables;
 mod targets;
 mod triggers;
 mod watermarks;
+mod webhooks;
 
 pub(crate) use targets::between;
 
@@ -65,6 +66,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     kafka::check(parts, context);
     tables::check(parts, context);
     triggers::check(parts, context);
+    webhooks::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

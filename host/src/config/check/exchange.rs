@@ -5,6 +5,7 @@ use crate::config::check::Parts;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::exchange::ExchangeKind;
+use crate::config::object_place::ObjectUrl;
 use crate::config::place::Located;
 use crate::config::reader::Context;
 use crate::config::sink::SinkKind;
@@ -55,6 +56,20 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
         match &sink.kind {
             SinkKind::Kafka(kafka) => connections.push(&kafka.connection),
             SinkKind::Cassandra(_) | SinkKind::Stdout(_) => {}
+            SinkKind::ObjectStore(objects) => {
+                if let ObjectUrl::Folder(_) = &objects.place.url.value {
+                    context.report(
+                        contradiction(exchange, "a folder is one machine's")
+                            .related(objects.place.url.place.clone(), "this sink writes to one")
+                            .help("name a bucket, `url = \"s3://BUCKET/PREFIX\"`, or use `exchange = \"memory\"`"),
+                    );
+                }
+            }
+            SinkKind::Webhook(webhook) => context.report(
+                contradiction(exchange, "the outbox of a webhook is in one process's database")
+                    .related(webhook.connection.place.clone(), "this sink keeps one")
+                    .help("write to a topic, and have a pipeline of its own with `exchange = \"memory\"` read it and deliver"),
+            ),
             SinkKind::Sqlite(_) | SinkKind::Jsonl(_) | SinkKind::Audit(_) => context.report(
                 contradiction(exchange, "a file cannot be written by several processes")
                     .related(sink.name.place.clone(), "this sink writes one")
