@@ -269,3 +269,55 @@ fn failure(error: &ConnectionError) -> Outcome {
         _ => Outcome::Again(error.to_string(), error.failure.retry_after()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+
+    use super::*;
+
+    fn answered(status: u16, headers: HeaderMap) -> Outcome {
+        outcome(Ok(Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            body: Vec::new(),
+            reason: Some("no room".to_owned()),
+        }))
+    }
+
+    #[test]
+    fn a_status_says_whether_to_try_again() {
+        for status in [200, 201, 202, 204] {
+            let outcome = answered(status, HeaderMap::new());
+            assert!(matches!(outcome, Outcome::Delivered), "{status}");
+        }
+        for status in [408, 425, 429, 500, 503, 599] {
+            let outcome = answered(status, HeaderMap::new());
+            assert!(matches!(outcome, Outcome::Again(..)), "{status}");
+        }
+        for status in [301, 304, 400, 401, 404, 409, 410, 422] {
+            let outcome = answered(status, HeaderMap::new());
+            assert!(matches!(outcome, Outcome::Refused(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_the_reason_of_the_service() {
+        let Outcome::Refused(said) = answered(422, HeaderMap::new()) else {
+            panic!("422 is a refusal");
+        };
+        assert_eq!(
+            said,
+            "the service answered 422 Unprocessable Entity (\"no room\")"
+        );
+    }
+
+    #[test]
+    fn a_service_says_how_long_it_is_to_be_left_alone() {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("7"))]);
+        let Outcome::Again(_, asked) = answered(429, headers) else {
+            panic!("429 is no refusal");
+        };
+        assert_eq!(asked, Some(Duration::from_secs(7)));
+    }
+}
