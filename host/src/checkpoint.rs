@@ -27,6 +27,7 @@ pub use error::StoreError;
 pub use letter_json::LetterJson;
 pub use location::Location;
 pub(crate) use sqlite::Lock;
+pub use sqlite::{Outbox, Owed};
 pub use state::{StoredEntry, StoredKey};
 pub use store::{Database, Finality, Recorded, StageState, Store};
 

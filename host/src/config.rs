@@ -20,6 +20,7 @@ mod kind;
 mod manifest;
 mod name;
 mod nearest;
+mod object_place;
 mod overrides;
 mod place;
 mod preflight;
@@ -37,7 +38,7 @@ mod trigger;
 mod url;
 mod watermark;
 
-pub use checkpoint::{Checkpoint, CheckpointStore, ObjectStore, ObjectUrl, S3Options};
+pub use checkpoint::{Checkpoint, CheckpointStore, ObjectStore};
 pub use code::Code;
 pub use configuration::Configuration;
 pub(crate) use connection::is_reserved;
@@ -54,6 +55,7 @@ pub use job::{Job, JobLimits, JobStoreOptions};
 pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
 pub use name::{Name, SqlName};
 pub use nearest::nearest;
+pub use object_place::{ObjectPlace, ObjectUrl, S3Options};
 pub use overrides::Override;
 pub use place::{Document, DocumentKind, Located, Place};
 pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
@@ -63,8 +65,8 @@ pub use secret::Secret;
 pub use server::Server;
 pub use sink::{
     AuditSink, CassandraColumn, CassandraSink, CassandraType, Column, ColumnType, Consistency,
-    CreateTopic, Creation, JsonlSink, KafkaSink, PrimaryKey, Sink, SinkKind, SqliteSink,
-    StdoutSink,
+    CreateTopic, Creation, JsonlSink, KafkaSink, ObjectCompression, ObjectForm, ObjectStoreSink,
+    PrimaryKey, Sink, SinkKind, SqliteSink, StdoutSink, WebhookSink,
 };
 pub use source::{
     Compression, FileSource, KafkaSource, NullValues, RateLimit, Source, SourceKind, Start,

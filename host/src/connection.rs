@@ -5,6 +5,7 @@
 pub mod cassandra;
 pub mod http;
 pub mod kafka;
+pub(crate) mod objects;
 
 mod services;
 

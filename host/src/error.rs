@@ -184,6 +184,12 @@ codes! {
     AUDIT_BROKEN = "JF-6030", "an audit log is not what was written",
         "Each line of an audit log holds the SHA-256 of the line before it, and the last checkpoint knows the end. A line was changed, taken out, put in or moved, or a file is missing or cannot be read.",
         "The message names the first place. Compare with a copy of the log; nothing in front of that place is in doubt.";
+    SINK_OBJECTS_REFUSED = "JF-6040", "an object store refuses what a sink would write",
+        "The object store answered, and will not do what the sink needs: the credentials are wrong or lack a right, or the bucket does not exist. A store that does not answer is waited for, and is no error.",
+        "Check `url`, `region`, `endpoint` and the credentials of the sink; they need the rights to write objects below the URL, and where the records of an epoch are one object also to list and delete them.";
+    WEBHOOK_REFUSED = "JF-6041", "a service refuses a record that is posted to it",
+        "A sink posts records, and the service answered one with a status that says that the same request would be refused again, or did not take it for as long as `give-up-after` says. The record is set aside under the code `webhook-refused`, the next one is posted.",
+        "It is in the dead-letter queue, with the status and the reason that the service gave. Put right what the reason names; `jackfield dlq replay` puts the record into the outbox again, from where the next run delivers it under another `Idempotency-Key`.";
     CONNECTION_OPTIONS = "JF-7001", "a connection is described in a way that cannot be used",
         "The options of a connection cannot be made into requests. It is found out before any request is sent.",
         "Correct the connection in the manifest: `base-url` is an http or https URL without credentials, query or fragment, `token-path` a path.";

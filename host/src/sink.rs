@@ -10,9 +10,13 @@ mod cassandra;
 mod exchange;
 mod jsonl;
 mod kafka;
+mod object_store;
+mod patience;
 mod sqlite;
 mod stdout;
+mod webhook;
 
+pub use self::object_store::ObjectError;
 pub use cassandra::TableError;
 
 use std::path::PathBuf;
@@ -23,10 +27,12 @@ use crate::checkpoint::{DeadLetter, Store, StoreError};
 use crate::config;
 use crate::connection::Services;
 use crate::connection::cassandra::CassandraError;
+use crate::connection::http::ConnectionError;
 use crate::connection::kafka::{KafkaError, Transaction};
 use crate::error::Code;
 use crate::pipeline::epoch::EpochClock;
 use crate::pipeline::plan::SinkKind;
+use crate::pipeline::progress::Progress;
 use crate::pipeline::{Halt, Waits};
 use crate::record::Batch;
 
@@ -59,6 +65,17 @@ pub trait Sink: Send {
     /// [`SinkError`] where it cannot be written.
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    /// Whether a checkpoint is to be taken before it is due: what has come since the last one is as much as the sink can keep.
+    fn wants_checkpoint(&self) -> bool {
+        false
+    }
+
+    /// Records that were taken earlier, and turned out since not to be wanted where they go. They leave the sink with the epoch that is under way, and are asked for before
+    /// [`prepare`](Sink::prepare).
+    fn refused(&mut self) -> Vec<DeadLetter> {
+        Vec::new()
     }
 
     /// Makes everything durable that does not become so with the checkpoint itself, and says what is needed to go on from here.
@@ -163,6 +180,15 @@ pub enum SinkError {
     /// A table of Cassandra cannot take what it is given.
     #[error(transparent)]
     CassandraTable(#[from] TableError),
+    /// A connection that records are posted to cannot be used.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// An object store does not take what it is given.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
     /// The database of the checkpoints, which sqlite sinks write to, cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -184,11 +210,13 @@ impl SinkError {
             Self::Exists { .. } => Code::SINK_EXISTS,
             Self::Position { .. } => Code::CHECKPOINT_MISMATCH,
             Self::Table { .. } => Code::SINK_TABLE,
-            Self::Halted | Self::NoTransaction { .. } => Code::THREAD_FAILED,
+            Self::Halted | Self::NoTransaction { .. } | Self::Thread(_) => Code::THREAD_FAILED,
             Self::Kafka(error) => error.code(),
             Self::Cassandra(error) => error.code(),
             Self::CassandraTable(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Connection(error) => error.code(),
+            Self::Objects(error) => error.code(),
         }
     }
 }
@@ -196,8 +224,14 @@ impl SinkError {
 /// What a sink is opened with.
 #[derive(Clone, Copy)]
 pub struct Opening<'a> {
+    /// The pipeline's name.
+    pub pipeline: &'a str,
+    /// In a part of a distributed pipeline: which task it is.
+    pub task: Option<&'a str>,
     /// The sink's name.
     pub name: &'a str,
+    /// Its place among the sinks of the progress.
+    pub index: usize,
     /// What the sink said at the last checkpoint, none if there is none.
     pub position: Option<&'a serde_json::Value>,
     /// Where checkpoints are kept.
@@ -208,6 +242,10 @@ pub struct Opening<'a> {
     pub epoch: &'a Arc<EpochClock>,
     /// What the task writes to Kafka, if it writes there.
     pub transaction: Option<&'a Arc<Transaction>>,
+    /// Whether dead letters are given back, in place of what the sources hold.
+    pub is_replay: bool,
+    /// How far the pipeline has come.
+    pub progress: &'a Arc<Progress>,
     /// Where to say what is waited for.
     pub waits: &'a Arc<Waits>,
     /// When to wait no longer.
@@ -244,5 +282,9 @@ pub fn open(kind: &SinkKind, opening: Opening<'_>) -> Result<Box<dyn Sink>, Sink
         config::SinkKind::Cassandra(options) => {
             Box::new(cassandra::CassandraSink::open(options, opening)?)
         }
+        config::SinkKind::Webhook(options) => {
+            Box::new(webhook::WebhookSink::open(options, opening)?)
+        }
+        config::SinkKind::ObjectStore(options) => object_store::open(options, opening)?,
     })
 }

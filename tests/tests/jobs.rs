@@ -60,6 +60,22 @@ fn a_job_sends_sleeps_and_emits_and_what_it_emits_reaches_a_sink_once() {
 }
 
 #[test]
+fn until_idle_is_until_what_jobs_emit_is_delivered() {
+    let scenario = Scenario::new().table(
+        "[sinks.hook]\ntype = \"webhook\"\nfrom = \"courier.parcels\"\nconnection = \"service\"\npath = \"/parcels\"",
+    );
+    scenario.service.answer("/parcels", 503);
+    let host = scenario.start();
+    let emits = json!([{"emit": {"n": 1}}, {"emit": {"n": 2}}]);
+    scenario.finish(&emits).expect_success();
+    host.terminate().unwrap();
+    host.wait().unwrap().expect_success();
+    scenario.service.answer("/parcels", 200);
+    scenario.run_to_idle();
+    assert_eq!(scenario.service.effects()["/parcels"], 2);
+}
+
+#[test]
 fn killed_at_random_steps_a_job_ends_as_if_nothing_had_happened() {
     for seed in 0..3_usize {
         let scenario = Scenario::new();

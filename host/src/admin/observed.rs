@@ -13,7 +13,7 @@ use super::status::{
 };
 use crate::job::Jobs;
 use crate::pipeline::distributed::Share;
-use crate::pipeline::progress::{PartitionProgress, Progress, StageProgress};
+use crate::pipeline::progress::{PartitionProgress, Progress, SinkProgress, StageProgress};
 use crate::pipeline::{Wait, Waits};
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
 
@@ -115,12 +115,7 @@ impl ObservedTask {
             sinks: progress
                 .sinks
                 .iter()
-                .map(|sink| SinkStatus {
-                    name: sink.name.clone(),
-                    records: Some(sink.records.load(Relaxed)),
-                    records_per_second: None,
-                    waits_for: waits_for(&progress.waits, &sink.name),
-                })
+                .map(|known| sink(known, &progress.waits))
                 .collect(),
         }
     }
@@ -178,6 +173,19 @@ fn waits_for(waits: &Waits, sink: &str) -> Option<String> {
         .filter(|wait| wait.who == part)
         .map(|wait| wait.what)
         .next()
+}
+
+fn sink(progress: &SinkProgress, waits: &Waits) -> SinkStatus {
+    let debt = progress.backlog.debt();
+    SinkStatus {
+        name: progress.name.clone(),
+        records: Some(progress.records.load(Relaxed)),
+        records_per_second: None,
+        waits_for: waits_for(waits, &progress.name),
+        pending: debt.as_ref().map(|debt| debt.records),
+        oldest_pending_seconds: debt.as_ref().and_then(|debt| debt.oldest).map(age_seconds),
+        last_error: debt.and_then(|debt| debt.last_error),
+    }
 }
 
 fn sources(partitions: &[Arc<PartitionProgress>]) -> Vec<SourceStatus> {

@@ -171,4 +171,13 @@ pub struct SinkStatus {
     pub records_per_second: Option<f64>,
     /// What it waits for; `null` while it writes.
     pub waits_for: Option<String>,
+    /// Records that it has taken and still has to deliver; missing where it keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<u64>,
+    /// For how long the oldest of those has been waiting that are on their way; missing while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_pending_seconds: Option<f64>,
+    /// What went wrong last with a delivery, since the start of the process; missing if nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }

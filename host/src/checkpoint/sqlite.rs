@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod lock;
+mod outbox;
 mod prepared;
 mod schema;
 mod state;
@@ -20,7 +21,9 @@ use super::{
     StoredDeadLetter, StoredEntry, StoredKey,
 };
 use crate::plugin::Changes;
+use crate::record::Batch;
 pub(crate) use lock::Lock;
+pub use outbox::{Outbox, Owed};
 
 /// How long another connection may keep this one waiting.
 const BUSY: Duration = Duration::from_secs(10);
@@ -156,6 +159,30 @@ impl Sqlite {
             .and_then(|columns| serde_json::from_str(&columns).ok())
             .unwrap_or_default();
         Ok((!columns.is_empty()).then_some(columns))
+    }
+
+    /// Adds records of a batch to those that a sink owes, with the epoch that is under way.
+    pub(super) fn owe(
+        &mut self,
+        about: (&str, u64, i64),
+        batch: &Batch,
+        is_wanted: impl FnMut(usize) -> bool,
+    ) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        outbox::write(self.transaction()?, about, batch, is_wanted)
+            .map_err(|error| StoreError::of_sqlite(&path, error))
+    }
+
+    /// Removes records that are not owed any more, with the epoch that is under way.
+    pub(super) fn owe_no_longer(&mut self, ids: &[i64], epoch: u64) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        outbox::remove(self.transaction()?, ids, epoch)
+            .map_err(|error| StoreError::of_sqlite(&path, error))
+    }
+
+    /// How many records each sink owes.
+    pub(super) fn owed(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        outbox::counts(&self.connection).map_err(|error| self.unusable(error))
     }
 
     fn recorded(&self, row: RecordedRow) -> Result<Recorded, StoreError> {

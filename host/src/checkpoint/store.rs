@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::backend::Backend;
 use super::objects::Objects;
-use super::sqlite::Sqlite;
+use super::sqlite::{Outbox, Sqlite};
 use super::state::Parts;
 use super::{
     Checkpoint, DeadLetter, DeadLetterFilter, Location, StoreError, StoredDeadLetter, StoredEntry,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::connection::Services;
 use crate::plugin::{Changes, Entries};
-use crate::record::owner_of_group;
+use crate::record::{Batch, owner_of_group};
 
 /// When a checkpoint that is written counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +240,17 @@ impl Store {
         self.backend().dead_letter_counts(filter)
     }
 
+    /// How many records each sink owes to the service behind it; nothing where checkpoints are not kept in a database.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they cannot be counted.
+    pub fn owed(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        match &self.0 {
+            Kind::Sqlite(sqlite) => sqlite.owed(),
+            Kind::Objects(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Begins a new epoch, above all that ever were, and gives it and the pipeline's origin (as in [`Checkpoint`]). Whoever worked on an earlier one can
     /// commit nothing any more, and what this store has written since its last commit is undone. After a commit the next epoch is under way without a claim.
     ///
@@ -347,6 +358,35 @@ impl Database<'_> {
     /// [`StoreError`] where it cannot be begun.
     pub fn transaction(&mut self) -> Result<&Connection, StoreError> {
         self.0.transaction()
+    }
+
+    /// Adds records of a batch, those whose index is wanted, to what a sink owes. They are the epoch's that is under way, and taken at `at`, milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they cannot be written.
+    pub fn owe(
+        &mut self,
+        (sink, epoch, at): (&str, u64, i64),
+        batch: &Batch,
+        is_wanted: impl FnMut(usize) -> bool,
+    ) -> Result<(), StoreError> {
+        self.0.owe((sink, epoch, at), batch, is_wanted)
+    }
+
+    /// Removes records from what is owed, with the epoch that is under way.
+    ///
+    /// # Errors
+    /// [`StoreError`] where that cannot be written.
+    pub fn owe_no_longer(&mut self, ids: &[i64], epoch: u64) -> Result<(), StoreError> {
+        self.0.owe_no_longer(ids, epoch)
+    }
+
+    /// What a sink owes, to be read by whoever delivers it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database cannot be opened once more.
+    pub fn outbox(&self, sink: &str) -> Result<Outbox, StoreError> {
+        Outbox::open(self.0.path(), sink)
     }
 
     /// Whether a table of that name exists, and its columns.

@@ -4,6 +4,7 @@ mod decisions;
 mod fencing;
 mod letters;
 mod model;
+mod outbox;
 mod places;
 mod state;
 

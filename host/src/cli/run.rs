@@ -4,6 +4,7 @@ mod jobs;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 
@@ -70,6 +71,15 @@ impl Work {
         }
     }
 
+    /// What makes it deliver before it stops.
+    fn delivers_first(&self) -> Arc<AtomicBool> {
+        match self {
+            Self::Whole(task) => task.delivers_first(),
+            // What is shared has nothing to deliver.
+            Self::Share(_) => Arc::default(),
+        }
+    }
+
     fn observed(&self, name: &str, database: Option<&Path>) -> ObservedTasks {
         match self {
             Self::Whole(task) => ObservedTasks::One(ObservedTask {
@@ -85,7 +95,7 @@ impl Work {
 impl Ready {
     fn run(mut self, stop: Receiver<()>, until_idle: bool) -> Result<Ending, TaskError> {
         let stop = match &self.jobs {
-            Some(jobs) if until_idle => jobs.stop_when_idle(stop),
+            Some(jobs) if until_idle => jobs.stop_when_idle(stop, self.work.delivers_first()),
             _ => stop,
         };
         let ending = match &mut self.work {

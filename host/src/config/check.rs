@@ -11,6 +11,7 @@ mod tables;
 mod targets;
 mod triggers;
 mod watermarks;
+mod webhooks;
 
 pub(crate) use targets::between;
 
@@ -68,6 +69,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     tables::check(parts, context);
     triggers::check(parts, context);
     pages::check(parts, context);
+    webhooks::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);
     }

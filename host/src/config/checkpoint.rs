@@ -2,7 +2,7 @@
 
 mod object_store;
 
-pub use object_store::{ObjectStore, ObjectUrl, S3Options};
+pub use object_store::ObjectStore;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::kind::{self, Kind};
+use crate::config::object_place::ObjectUrl;
 use crate::config::place::Located;
 use crate::config::reader::TableReader;
 
@@ -87,7 +88,7 @@ impl Checkpoint {
     pub fn local_path(&self, pipeline: &str) -> PathBuf {
         match &self.store {
             CheckpointStore::Sqlite { path } => path.value.clone(),
-            CheckpointStore::Objects(objects) => match &objects.url.value {
+            CheckpointStore::Objects(objects) => match &objects.place.url.value {
                 ObjectUrl::Folder(path) => path.join(pipeline),
                 url @ ObjectUrl::S3 { .. } => Path::new("/").join(url.to_string()).join(pipeline),
             },

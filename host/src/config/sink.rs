@@ -4,8 +4,10 @@ mod audit;
 mod cassandra;
 mod jsonl;
 mod kafka;
+mod object_store;
 mod sqlite;
 mod stdout;
+mod webhook;
 
 pub use audit::AuditSink;
 pub use cassandra::{
@@ -13,8 +15,10 @@ pub use cassandra::{
 };
 pub use jsonl::JsonlSink;
 pub use kafka::{CreateTopic, KafkaSink};
+pub use object_store::{ObjectCompression, ObjectForm, ObjectStoreSink};
 pub use sqlite::{Column, ColumnType, SqliteSink};
 pub use stdout::StdoutSink;
+pub use webhook::WebhookSink;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -51,6 +55,10 @@ pub enum SinkKind {
     Kafka(KafkaSink),
     /// A Cassandra table.
     Cassandra(Box<CassandraSink>),
+    /// Requests to an HTTP service.
+    Webhook(Box<WebhookSink>),
+    /// Objects in a folder or a bucket.
+    ObjectStore(Box<ObjectStoreSink>),
 }
 
 const KINDS: &[Kind<SinkKind>] = &[
@@ -80,6 +88,22 @@ const KINDS: &[Kind<SinkKind>] = &[
             CassandraSink::read(table)
                 .map(Box::new)
                 .map(SinkKind::Cassandra)
+        },
+    },
+    Kind {
+        name: "webhook",
+        read: |table| {
+            WebhookSink::read(table)
+                .map(Box::new)
+                .map(SinkKind::Webhook)
+        },
+    },
+    Kind {
+        name: "object-store",
+        read: |table| {
+            ObjectStoreSink::read(table)
+                .map(Box::new)
+                .map(SinkKind::ObjectStore)
         },
     },
 ];
@@ -147,7 +171,7 @@ impl SinkKind {
                 },
                 &sink.table.place,
             )),
-            Self::Stdout(_) | Self::Kafka(_) => None,
+            Self::Stdout(_) | Self::Kafka(_) | Self::Webhook(_) | Self::ObjectStore(_) => None,
         }
     }
 }

@@ -40,6 +40,7 @@ pub use options::{
 };
 pub use request::Request;
 pub use transport::HttpTransport;
+pub(crate) use transport::open;
 
 use breaker::Breaker;
 use exchange::{Bounds, Missed, exchange};
@@ -136,6 +137,34 @@ impl Connection {
     /// [`ConnectionFailure::NotPermitted`] or [`ConnectionFailure::RequestTooLarge`] for a request that is not made, else every
     /// way not to get an answer.
     pub async fn send(&self, request: &Request) -> Result<Answer, ConnectionError> {
+        self.send_within(request, &self.options.permissions).await
+    }
+
+    /// Makes a request for the manifest itself, as [`send`](Self::send) does for plugins: what these may ask for does not count, and what is the host's alone
+    /// stays so.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn deliver(&self, request: &Request) -> Result<Answer, ConnectionError> {
+        let headers = request.headers.iter();
+        let permissions = Permissions {
+            headers: headers.filter_map(|(name, _)| name.parse().ok()).collect(),
+            ..Permissions::default()
+        };
+        self.send_within(request, &permissions).await
+    }
+
+    /// The largest body of a request that is made, bytes.
+    #[must_use]
+    pub fn maximum_request(&self) -> usize {
+        self.options.maximum_request
+    }
+
+    async fn send_within(
+        &self,
+        request: &Request,
+        permissions: &Permissions,
+    ) -> Result<Answer, ConnectionError> {
         let options = &self.options;
         let refused = |failure| ConnectionError {
             connection: options.name.clone(),
@@ -144,7 +173,6 @@ impl Connection {
             failure,
         };
         let token_url = self.token_url.as_ref();
-        let permissions = &options.permissions;
         let url = request::url(request, &self.base_url, token_url, permissions).map_err(refused)?;
         let headers = request::headers(request, permissions).map_err(refused)?;
         let (size, maximum) = (request.body.len(), options.maximum_request);

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{cassandra, kafka};
-use crate::config::{ConnectionKind, Diagnostics, Environment, Manifest};
+use super::objects::ObjectRoot;
+use super::{cassandra, http, kafka};
+use crate::config::{ConnectionKind, Diagnostics, Environment, Manifest, SinkKind};
 use crate::job::JobStore;
 
 /// What a pipeline's sources and sinks reach out with. Cloning shares it.
@@ -16,6 +17,9 @@ pub struct Services {
     runtime: Arc<Runtime>,
     kafka: BTreeMap<String, Arc<kafka::Cluster>>,
     cassandra: BTreeMap<String, Arc<cassandra::Cluster>>,
+    http: BTreeMap<String, Arc<http::Connection>>,
+    /// By sink.
+    objects: BTreeMap<String, ObjectRoot>,
     jobs: Option<JobStore>,
 }
 
@@ -34,6 +38,8 @@ impl Services {
             runtime: Arc::new(runtime),
             kafka: BTreeMap::new(),
             cassandra: BTreeMap::new(),
+            http: BTreeMap::new(),
+            objects: BTreeMap::new(),
             jobs: None,
         })
     }
@@ -52,12 +58,20 @@ impl Services {
             runtime: Arc::clone(&self.runtime),
             kafka: BTreeMap::new(),
             cassandra: BTreeMap::new(),
+            http: BTreeMap::new(),
+            objects: BTreeMap::new(),
             jobs: None,
         };
         for connection in &manifest.connections {
             let name = connection.name.value.to_string();
             match &connection.kind {
-                // These are for jobs and for checks before the start, which open them themselves.
+                ConnectionKind::Http(options) if is_delivered_to(manifest, &name) => {
+                    match http::open(connection, options, environment) {
+                        Ok(opened) => drop(services.http.insert(name, opened)),
+                        Err(wrong) => found.extend(wrong),
+                    }
+                }
+                // The others are for jobs and for checks before the start, which open them themselves.
                 ConnectionKind::Http(_) => {}
                 ConnectionKind::Kafka(options) => {
                     match kafka::Cluster::of(&name, options, environment) {
@@ -70,6 +84,14 @@ impl Services {
                         Ok(cluster) => drop(services.cassandra.insert(name, Arc::new(cluster))),
                         Err(missing) => missing.into_iter().for_each(|one| found.push(one)),
                     }
+                }
+            }
+        }
+        for sink in &manifest.sinks {
+            if let SinkKind::ObjectStore(options) = &sink.kind {
+                match ObjectRoot::of(&options.place, environment) {
+                    Ok(root) => drop(services.objects.insert(sink.name.to_string(), root)),
+                    Err(wrong) => found.extend(wrong),
                 }
             }
         }
@@ -108,4 +130,21 @@ impl Services {
     pub fn cassandra(&self, name: &str) -> Option<&Arc<cassandra::Cluster>> {
         self.cassandra.get(name)
     }
+
+    /// The HTTP connection of that name, if a sink delivers to it.
+    #[must_use]
+    pub fn http(&self, name: &str) -> Option<&Arc<http::Connection>> {
+        self.http.get(name)
+    }
+
+    /// Where the sink of that name keeps its objects.
+    pub(crate) fn objects(&self, sink: &str) -> Option<&ObjectRoot> {
+        self.objects.get(sink)
+    }
+}
+
+/// Whether a sink posts records to the connection of that name.
+fn is_delivered_to(manifest: &Manifest, name: &str) -> bool {
+    let mut kinds = manifest.sinks.iter().map(|sink| &sink.kind);
+    kinds.any(|kind| matches!(kind, SinkKind::Webhook(webhook) if webhook.connection.value == name))
 }

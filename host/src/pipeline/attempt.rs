@@ -187,12 +187,17 @@ impl Attempt {
         for (index, inbox) in wiring.sink_inboxes.drain(..).enumerate() {
             let plan = &start.plan.sinks[index];
             let opening = sink::Opening {
+                pipeline: &start.plan.name,
+                task: start.plan.task.as_deref(),
                 name: &plan.name,
+                index,
                 position: start.checkpoint.sinks.get(&plan.name),
                 store: start.store,
                 services: start.services,
                 epoch: start.epoch,
                 transaction: start.transaction,
+                is_replay: start.replay.is_some_and(|letters| !letters.is_empty()),
+                progress: start.progress,
                 waits: &start.progress.waits,
                 halt: &shared.halt,
             };

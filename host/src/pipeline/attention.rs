@@ -45,6 +45,11 @@ impl Attention {
         }
     }
 
+    /// It was told once less: that has been taken for something else than to stop.
+    pub(super) fn forget(&mut self) {
+        self.told = self.told.saturating_sub(1);
+    }
+
     /// Does work that may wait for a service, and ends the waiting when the pipeline has been told to stop so many times.
     pub(super) fn during<T>(&mut self, halt: &Halt, times: usize, work: impl FnOnce() -> T) -> T {
         let (working, done) = bounded::<()>(0);

@@ -72,6 +72,8 @@ pub(super) enum Event {
         sink: usize,
         position: serde_json::Value,
     },
+    /// A sink has as much as it can keep of an epoch.
+    Wanted,
     Failed(Fault),
 }
 

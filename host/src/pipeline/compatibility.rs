@@ -1,7 +1,7 @@
 //! Whether a checkpoint can be gone on from under another manifest or other plugins.
 
 use super::error::TaskError;
-use super::plan::Plan;
+use super::plan::{Plan, SinkPlan};
 use crate::checkpoint::{Checkpoint, StageState, Store};
 use crate::record::KEY_GROUPS;
 
@@ -33,6 +33,14 @@ pub(super) fn check(plan: &Plan, store: &Store, last: &Checkpoint) -> Result<(),
         if plan.stages.iter().all(|stage| stage.name != name) {
             return mismatch(format!(
                 "the stage `{name}` remembers {keys} keys, and the manifest does not have it"
+            ));
+        }
+    }
+    for (name, records) in store.owed()? {
+        let delivers = |sink: &SinkPlan| sink.name == name && sink.owes();
+        if !plan.sinks.iter().any(delivers) {
+            return mismatch(format!(
+                "the sink `{name}` has still to deliver {records} records, and the manifest has no webhook of that name"
             ));
         }
     }

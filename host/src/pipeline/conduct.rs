@@ -24,6 +24,10 @@ pub(super) struct Conduct<'a> {
     /// Workers of segment 0 that have read everything.
     pub(super) ended: usize,
     pub(super) repartitioned: bool,
+    /// A sink wants a checkpoint before it is due.
+    pub(super) wanted: bool,
+    /// Everything that was read has come to the sinks and is committed.
+    pub(super) swept: bool,
 }
 
 impl Conduct<'_> {
@@ -36,6 +40,7 @@ impl Conduct<'_> {
             recv(self.attempt.events) -> event => match event.map_err(|_| Fault::Disconnected)? {
                 Event::Ended => self.ended += 1,
                 Event::Repartitioned => self.repartitioned = true,
+                Event::Wanted => self.wanted = true,
                 Event::Failed(fault) => return Err(fault),
                 event @ (Event::Flushed(_) | Event::Prepared { .. }) => return Ok(Some(event)),
             },

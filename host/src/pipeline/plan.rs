@@ -197,6 +197,24 @@ impl SinkPlan {
     pub fn follows_time(&self) -> bool {
         matches!(self.kind, SinkKind::Exchange(_))
     }
+
+    /// Whether it does something with records when they are committed, so that a pipeline has not done everything with its last checkpoint.
+    #[must_use]
+    pub fn acts_on_commits(&self) -> bool {
+        match &self.kind {
+            SinkKind::Manifest(config::SinkKind::Webhook(_)) => true,
+            SinkKind::Manifest(config::SinkKind::ObjectStore(objects)) => {
+                matches!(objects.form, config::ObjectForm::Lines { .. })
+            }
+            SinkKind::Manifest(_) | SinkKind::Exchange(_) => false,
+        }
+    }
+
+    /// Whether it keeps an outbox in the database of the checkpoints.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        matches!(self.kind, SinkKind::Manifest(config::SinkKind::Webhook(_)))
+    }
 }
 
 /// Where the records of an input come from.

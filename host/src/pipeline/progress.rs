@@ -1,5 +1,6 @@
 //! How far a pipeline has come, for those who look on. Counters are of the attempt under way, on top of what its checkpoint says.
 
+mod backlog;
 mod input;
 mod state;
 mod sum;
@@ -8,6 +9,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+pub use self::backlog::{Backlog, Debt};
 pub use self::input::PartitionProgress;
 pub use self::state::{StateCell, TaskState};
 pub(super) use self::sum::Part;
@@ -42,6 +46,8 @@ pub struct Progress {
     pub waits: Arc<Waits>,
     partitions: Mutex<Vec<Arc<PartitionProgress>>>,
     committed: Mutex<Committed>,
+    /// The epoch of the last checkpoint.
+    epoch: watch::Sender<u64>,
     /// Since when everything is being brought to a standstill for a checkpoint.
     standstill: Mutex<Option<Instant>>,
 }
@@ -77,6 +83,8 @@ pub struct SinkProgress {
     pub name: String,
     /// Records that it took, those that were written again after a failure included.
     pub records: AtomicU64,
+    /// What it still owes to the service behind it.
+    pub backlog: Backlog,
 }
 
 /// How far a stage has come since the process started.
@@ -132,6 +140,7 @@ impl Progress {
         let sink = |name| SinkProgress {
             name,
             records: AtomicU64::new(0),
+            backlog: Backlog::default(),
         };
         Self {
             records: AtomicU64::new(0),
@@ -147,6 +156,7 @@ impl Progress {
             waits: Arc::default(),
             partitions: Mutex::default(),
             committed: Mutex::default(),
+            epoch: watch::Sender::new(0),
             standstill: Mutex::default(),
         }
     }
@@ -174,6 +184,18 @@ impl Progress {
             .committed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epoch of the last checkpoint that counts, for those who wait for the next one.
+    #[must_use]
+    pub fn epochs(&self) -> watch::Receiver<u64> {
+        self.epoch.subscribe()
+    }
+
+    /// Whether every sink has delivered what it took.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        self.sinks.iter().all(|sink| sink.backlog.is_settled())
     }
 
     /// How far the input was read and how far it goes, if that is known of all of it.
@@ -238,6 +260,7 @@ impl Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *last = committed;
+        self.epoch.send_replace(committed.epoch);
         self.start_over();
     }
 

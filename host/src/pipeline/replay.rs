@@ -46,6 +46,11 @@ pub enum Recipient {
 }
 
 impl Replay {
+    /// Whether anything is given back. Without, nothing at all is worked on: what sinks have taken before is delivered.
+    pub(super) fn has_letters(&self) -> bool {
+        !self.ids.is_empty()
+    }
+
     /// Finds out where letters go; those that cannot go anywhere are given back with the reason.
     pub(super) fn of(letters: Vec<StoredDeadLetter>, plan: &Plan) -> (Self, Vec<(i64, String)>) {
         let (mut replay, mut kept) = (Self::default(), Vec::new());

@@ -21,12 +21,19 @@ pub(super) fn run(
     events: &Sender<Event>,
 ) -> Result<(), Fault> {
     let mut barriers = 0;
+    let mut wanted = false;
     while let Some(message) = next(inbox, sink)? {
         match message {
             ToSink::Deliver {
                 from,
                 signal: Signal::Batch(batch),
-            } => write(shared, index, sink, from, batch)?,
+            } => {
+                write(shared, index, sink, from, batch)?;
+                if !wanted && sink.wants_checkpoint() {
+                    wanted = true;
+                    events.send(Event::Wanted)?;
+                }
+            }
             ToSink::Deliver {
                 from,
                 signal: Signal::Silence,
@@ -34,7 +41,8 @@ pub(super) fn run(
             ToSink::Barrier => {
                 barriers += 1;
                 if barriers == upstream {
-                    barriers = 0;
+                    (barriers, wanted) = (0, false);
+                    shared.write_dead_letters(&sink.refused())?;
                     let position = sink.prepare()?;
                     events.send(Event::Prepared {
                         sink: index,

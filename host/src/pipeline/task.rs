@@ -1,6 +1,7 @@
 //! A task runs a plan: attempts one after another, checkpoints in between, until the input ends or it is told to stop.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +39,9 @@ enum Moment {
     End,
 }
 
+/// How often it is looked whether sinks have delivered what they took, where that is the end.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Runs a plan.
 pub struct Task {
     plan: Arc<Plan>,
@@ -47,7 +51,12 @@ pub struct Task {
     recovery: Recovery,
     backoff: Backoff,
     last: Checkpoint,
+    /// What is worked on in place of the sources.
     replay: Option<Replay>,
+    /// Whether to be told to stop means to deliver first, the next time.
+    delivers_first: Arc<AtomicBool>,
+    /// It has been told to stop when all is delivered.
+    winds_down: bool,
 }
 
 /// How a run ended well.
@@ -87,6 +96,8 @@ impl Task {
             backoff: Backoff::default(),
             last,
             replay: None,
+            delivers_first: Arc::default(),
+            winds_down: false,
         };
         task.progress.commit(committed(&task.last));
         Ok(task)
@@ -98,6 +109,12 @@ impl Task {
         Arc::clone(&self.progress)
     }
 
+    /// Set before it is told to stop, this makes it deliver what its sinks still owe before it does; to be told once more then stops it as otherwise.
+    #[must_use]
+    pub fn delivers_first(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.delivers_first)
+    }
+
     /// Runs until the input ends, or something comes through `stop`: then what is in flight is finished and committed.
     ///
     /// # Errors
@@ -105,7 +122,7 @@ impl Task {
     pub fn run(&mut self, stop: &Receiver<()>) -> Result<Ending, TaskError> {
         let mut attention = Attention::new(stop);
         let ending = if self.last.complete {
-            self.check_nothing_was_added(&mut attention)
+            self.run_complete(&mut attention)
         } else {
             self.run_attempts(&mut attention)
         };
@@ -172,6 +189,19 @@ impl Task {
                 self.recover(fault)?;
             }
         }
+    }
+
+    /// All input was worked on before; what is left to do is to deliver what sinks still owe.
+    fn run_complete(&mut self, attention: &mut Attention) -> Result<Ending, TaskError> {
+        let ending = self.check_nothing_was_added(attention)?;
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let owes = !store.owed()?.is_empty();
+        drop(store);
+        if ending != Ending::AlreadyComplete || !owes {
+            return Ok(ending);
+        }
+        self.replay = Some(Replay::default());
+        self.run_attempts(attention)
     }
 
     fn close(&self) -> Result<(), TaskError> {
@@ -287,6 +317,7 @@ impl Task {
         let halt = Halt::default();
         let epoch = self.claim()?;
         let begun = attention.during(&halt, 1, || self.begin(&epoch, &halt));
+        self.heed(attention);
         let (commitment, attempt) = match begun {
             Ok((_, attempt)) if attention.is_told() => {
                 attempt.stop();
@@ -306,6 +337,8 @@ impl Task {
             attention,
             ended: 0,
             repartitioned: false,
+            wanted: false,
+            swept: false,
         };
         let ending = self.conduct(&mut conduct);
         attempt.stop();
@@ -365,7 +398,7 @@ impl Task {
         let mut rhythm = Rhythm::new(&self.plan.checkpoint);
         let mut careful = attempt.outstanding.load(Acquire) > 0;
         // A replay is one transaction: it has no checkpoint but the one at its end.
-        let alone = self.replay.is_some();
+        let alone = self.replay.as_ref().is_some_and(Replay::has_letters);
         if self.is_new() && !careful && !alone {
             // From here on it is known where the sources began and what the sinks held before the first record.
             self.checkpoint(conduct, Moment::UnderWay)?;
@@ -373,33 +406,63 @@ impl Task {
             attempt.tell(Control::Resume);
         }
         loop {
+            self.heed(conduct.attention);
             if conduct.attention.is_told() {
                 self.progress.state.enter(TaskState::Stopping);
                 self.checkpoint(conduct, Moment::Stop)?;
                 return Ok(Some(Ending::Stopped));
             }
-            if conduct.ended == attempt.controls.len() {
-                self.checkpoint(conduct, Moment::End)?;
-                return Ok(Some(Ending::Complete));
+            let ended = conduct.ended == attempt.controls.len();
+            if (ended || self.winds_down) && (alone || self.is_delivered(conduct)?) {
+                let (moment, ending) = match ended {
+                    true => (Moment::End, Ending::Complete),
+                    false => (Moment::Stop, Ending::Stopped),
+                };
+                self.checkpoint(conduct, moment)?;
+                return Ok(Some(ending));
             }
             if conduct.repartitioned && !alone {
                 self.checkpoint(conduct, Moment::Stop)?;
                 return Ok(None);
             }
             let passed = careful && attempt.outstanding.load(Acquire) == 0;
-            if !alone && (passed || (!careful && rhythm.is_due())) {
+            if !alone && (passed || (!careful && (conduct.wanted || rhythm.is_due()))) {
                 careful = false;
+                conduct.wanted = false;
                 rhythm.start();
                 self.checkpoint(conduct, Moment::UnderWay)?;
                 rhythm.end();
             }
             let wait = if careful {
                 Duration::from_millis(5)
+            } else if conduct.swept {
+                LOOK.min(rhythm.wait())
             } else {
                 rhythm.wait()
             };
             conduct.next(wait)?;
         }
+    }
+
+    /// To be told to stop may mean to deliver first.
+    fn heed(&mut self, attention: &mut Attention) {
+        if attention.is_told() && self.delivers_first.swap(false, Acquire) {
+            attention.forget();
+            self.winds_down = true;
+            self.progress.state.enter(TaskState::Running);
+        }
+    }
+
+    /// Whether sinks have done all that they do with what is committed. Before the first look, what is in flight is committed.
+    fn is_delivered(&mut self, conduct: &mut Conduct<'_>) -> Result<bool, Fault> {
+        if !self.plan.sinks.iter().any(SinkPlan::acts_on_commits) {
+            return Ok(true);
+        }
+        if !conduct.swept {
+            self.checkpoint(conduct, Moment::UnderWay)?;
+            conduct.swept = true;
+        }
+        Ok(self.progress.is_delivered())
     }
 
     /// Whether there is a source or sink that the last checkpoint knows nothing of.
@@ -432,7 +495,10 @@ impl Task {
         let mut checkpoint = Checkpoint {
             epoch,
             origin: conduct.epoch.origin(),
-            complete: moment == Moment::End && (self.replay.is_none() || self.last.complete),
+            complete: match &self.replay {
+                Some(_) => self.last.complete,
+                None => moment == Moment::End,
+            },
             taken_at: now(),
             pause_micros: 0,
             key_groups: KEY_GROUPS,

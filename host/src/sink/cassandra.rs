@@ -13,7 +13,6 @@ mod cell;
 mod error;
 mod fields;
 mod gathered;
-mod patience;
 mod row;
 mod table;
 mod timestamps;
@@ -24,11 +23,11 @@ use std::time::Instant;
 
 pub use error::TableError;
 use gathered::Gathered;
-use patience::Patience;
 use row::Layout;
 use timestamps::Timestamps;
 use writer::Writer;
 
+use super::patience::Patience;
 use super::{Misfit, Opening, Sink, SinkError};
 use crate::config;
 use crate::connection::Services;

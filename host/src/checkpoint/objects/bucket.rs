@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
@@ -14,8 +13,9 @@ use object_store::{
 
 use super::owner::random;
 use crate::checkpoint::StoreError;
-use crate::checkpoint::location::{Objects, Root};
+use crate::checkpoint::location::Objects;
 use crate::connection::Services;
+use crate::connection::objects::ObjectRoot;
 
 /// Bytes of a part of a large object; S3 wants at least 5 MiB.
 const PART_BYTES: usize = 8 << 20;
@@ -38,28 +38,23 @@ impl Bucket {
         may_write: bool,
         services: &Services,
     ) -> Result<Self, StoreError> {
-        let place = format!("{}/{folder}", location.url);
-        let (store, root, is_folder): (Arc<dyn ObjectStore>, _, _) = match &location.root {
-            Root::Folder(path) => {
-                if may_write {
-                    fs::create_dir_all(path).map_err(|error| StoreError::Create {
-                        path: path.clone(),
-                        error,
-                    })?;
-                } else if !path.exists() {
-                    return Err(StoreError::Missing { place });
-                }
-                let files = LocalFileSystem::new_with_prefix(path)
-                    .map_err(|error| failed(&place, true, error))?;
-                (Arc::new(files.with_fsync(true)), folder.to_owned(), true)
+        let root = &location.root;
+        let place = format!("{root}/{folder}");
+        if let ObjectRoot::Folder(path) = root {
+            if may_write {
+                fs::create_dir_all(path).map_err(|error| StoreError::Create {
+                    path: path.clone(),
+                    error,
+                })?;
+            } else if !path.exists() {
+                return Err(StoreError::Missing { place });
             }
-            Root::Bucket { store, prefix } if prefix.is_empty() => {
-                (Arc::clone(store), folder.to_owned(), false)
-            }
-            Root::Bucket { store, prefix } => {
-                (Arc::clone(store), format!("{prefix}/{folder}"), false)
-            }
-        };
+        }
+        let is_folder = root.is_folder();
+        let store = root
+            .store()
+            .map_err(|error| failed(&place, is_folder, error))?;
+        let root = root.name(folder);
         Ok(Self {
             store,
             root,

@@ -10,7 +10,7 @@ use crate::checkpoint::StoreError;
 const APPLICATION_ID: i32 = 0x4a46_4c44;
 
 /// The version of the tables below.
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 3;
 
 const TABLES: &str = "
 CREATE TABLE jackfield_pipeline (name TEXT NOT NULL);
@@ -54,6 +54,19 @@ CREATE TABLE jackfield_dead_letters (
     rejected_at INTEGER NOT NULL,
     removed INTEGER
 );
+CREATE TABLE jackfield_owed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sink TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    key BLOB,
+    timestamp INTEGER,
+    removed INTEGER
+);
+CREATE INDEX jackfield_owed_by_sink ON jackfield_owed (sink, id);
+CREATE INDEX jackfield_owed_by_epoch ON jackfield_owed (epoch);
+CREATE INDEX jackfield_owed_by_removal ON jackfield_owed (removed) WHERE removed IS NOT NULL;
 CREATE INDEX jackfield_dead_letters_by_code ON jackfield_dead_letters (stage, code);
 CREATE INDEX jackfield_dead_letters_by_epoch ON jackfield_dead_letters (epoch);
 CREATE INDEX jackfield_dead_letters_by_removal ON jackfield_dead_letters (removed) WHERE removed IS NOT NULL;

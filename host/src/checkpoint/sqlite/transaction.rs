@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::prepared::Unusable;
-use super::{Sqlite, dead_letters, prepared, state};
+use super::{Sqlite, dead_letters, outbox, prepared, state};
 use crate::checkpoint::backend::Backend;
 use crate::checkpoint::state::Written;
 use crate::checkpoint::{Checkpoint, Finality, StoreError};
@@ -155,6 +155,7 @@ fn write(
         Finality::Undecided => prepared::write(connection, epoch, changes)?,
         Finality::Certain => {
             dead_letters::settle(connection, epoch, true)?;
+            outbox::settle(connection, epoch, true)?;
             let mut written = Written::default();
             for (stage, version, changes) in changes {
                 written += state::write(connection, stage, *version, changes)?;
@@ -202,5 +203,6 @@ fn settle(connection: &Connection, epoch: u64, counts: bool) -> Result<(), Unusa
         )?;
     }
     prepared::remove(connection, epoch)?;
+    outbox::settle(connection, epoch, counts)?;
     Ok(dead_letters::settle(connection, epoch, counts)?)
 }

@@ -1,6 +1,7 @@
 //! The jobs of a pipeline that is run: their store, what drives them, and what starts them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Release};
 use std::thread;
 use std::time::Duration;
 
@@ -54,7 +55,8 @@ impl Working {
             definitions.any(|definition| definition.connections.contains(name))
         };
         let transport = HttpTransport::of(manifest, &ProcessEnvironment, granted)
-            .map_err(|wrong| pipelines::show(&wrong, format))?;
+            .map_err(|wrong| pipelines::show(&wrong, format))?
+            .sharing(|name| services.http(name));
         let runtime = services.runtime().clone();
         let ledger = plan.path.with_extension("schedule");
         let engine = Engine::start(
@@ -89,14 +91,19 @@ impl Working {
         Jobs::of(Arc::clone(&self.engine))
     }
 
-    /// Says to stop when it is said here, or when every job has ended and what it emitted has been read.
-    pub(super) fn stop_when_idle(&self, stop: Receiver<()>) -> Receiver<()> {
+    /// Says to stop when it is said here, or when every job has ended and what it emitted has been read; then what sinks owe is to be delivered first.
+    pub(super) fn stop_when_idle(
+        &self,
+        stop: Receiver<()>,
+        delivers_first: Arc<AtomicBool>,
+    ) -> Receiver<()> {
         let (tell, told) = bounded(1);
         let engine = Arc::clone(&self.engine);
         thread::spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stop.recv_timeout(LOOK) {
                 let drained = engine.store().is_drained();
                 if engine.is_idle() && drained.unwrap_or(false) {
+                    delivers_first.store(true, Release);
                     break;
                 }
             }

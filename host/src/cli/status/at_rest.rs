@@ -105,8 +105,6 @@ fn stage(name: &str, checkpoint: &StageCheckpoint) -> StageStatus {
 fn sink(name: &str) -> SinkStatus {
     SinkStatus {
         name: name.to_owned(),
-        records: None,
-        records_per_second: None,
-        waits_for: None,
+        ..SinkStatus::default()
     }
 }

@@ -235,13 +235,22 @@ fn sinks(sinks: &[SinkStatus]) -> Table {
             printable(&sink.name),
             known(sink.records, grouped),
             known(sink.records_per_second, whole),
-            match &sink.waits_for {
-                Some(reason) => format!("waits: {}", printable(reason)),
-                None => "ready".to_owned(),
-            },
+            standing(sink),
         ]);
     }
     table.without_blanks(NOTHING)
+}
+
+/// What a sink is doing, and what it has still to do.
+fn standing(sink: &SinkStatus) -> String {
+    let mut standing = match &sink.waits_for {
+        Some(reason) => format!("waits: {}", printable(reason)),
+        None => "ready".to_owned(),
+    };
+    if let Some(pending) = sink.pending.filter(|&pending| pending > 0) {
+        standing = format!("{} to deliver, {standing}", grouped(pending));
+    }
+    standing
 }
 
 fn known<T>(fact: Option<T>, write: impl FnOnce(T) -> String) -> String {

@@ -5,9 +5,10 @@ use crate::config::check::Parts;
 use crate::config::code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::exchange::ExchangeKind;
+use crate::config::object_place::ObjectUrl;
 use crate::config::place::Located;
 use crate::config::reader::Context;
-use crate::config::sink::SinkKind;
+use crate::config::sink::{Sink, SinkKind};
 use crate::config::source::SourceKind;
 
 pub(super) fn check(parts: &Parts<'_>, context: &Context) {
@@ -54,12 +55,7 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
     for sink in parts.sinks {
         match &sink.kind {
             SinkKind::Kafka(kafka) => connections.push(&kafka.connection),
-            SinkKind::Cassandra(_) | SinkKind::Stdout(_) => {}
-            SinkKind::Sqlite(_) | SinkKind::Jsonl(_) | SinkKind::Audit(_) => context.report(
-                contradiction(exchange, "a file cannot be written by several processes")
-                    .related(sink.name.place.clone(), "this sink writes one")
-                    .help("use `exchange = \"memory\"`, or a sink that all processes reach"),
-            ),
+            _ => unreachable_sink(exchange, sink, context),
         }
     }
     let other = connections
@@ -76,6 +72,30 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
             .help("use one connection for all of them, or `exchange = \"memory\"`"),
         );
     }
+}
+
+/// A sink that not every process reaches.
+fn unreachable_sink(exchange: &Located<ExchangeKind>, sink: &Sink, context: &Context) {
+    let diagnostic = match &sink.kind {
+        SinkKind::Kafka(_) | SinkKind::Cassandra(_) | SinkKind::Stdout(_) => return,
+        SinkKind::ObjectStore(objects) => match &objects.place.url.value {
+            ObjectUrl::S3 { .. } => return,
+            ObjectUrl::Folder(_) => contradiction(exchange, "a folder is one machine's")
+                .related(objects.place.url.place.clone(), "this sink writes to one")
+                .help("name a bucket, `url = \"s3://BUCKET/PREFIX\"`, or use `exchange = \"memory\"`"),
+        },
+        SinkKind::Webhook(webhook) => {
+            contradiction(exchange, "the outbox of a webhook is in one process's database")
+                .related(webhook.connection.place.clone(), "this sink keeps one")
+                .help("write to a topic, and have a pipeline of its own with `exchange = \"memory\"` read it and deliver")
+        }
+        SinkKind::Sqlite(_) | SinkKind::Jsonl(_) | SinkKind::Audit(_) => {
+            contradiction(exchange, "a file cannot be written by several processes")
+                .related(sink.name.place.clone(), "this sink writes one")
+                .help("use `exchange = \"memory\"`, or a sink that all processes reach")
+        }
+    };
+    context.report(diagnostic);
 }
 
 fn contradiction(exchange: &Located<ExchangeKind>, problem: &str) -> Diagnostic {

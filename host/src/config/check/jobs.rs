@@ -45,7 +45,7 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
     }
 }
 
-fn speaks_http(name: &Located<String>, parts: &Parts<'_>, context: &Context) {
+pub(super) fn speaks_http(name: &Located<String>, parts: &Parts<'_>, context: &Context) {
     if !contains(&parts.declared.connections, name) {
         let known = &parts.declared.connections;
         return context.report(unknown("connection", name, &name.place, known));

@@ -24,7 +24,7 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
                         options.table
                     ),
                 )
-                .related(objects.url.place.clone(), "this is where checkpoints are kept")
+                .related(objects.place.url.place.clone(), "this is where checkpoints are kept")
                 .help("keep checkpoints in a database, `[checkpoint]` with `path` alone, or use another kind of sink: rows and checkpoint have to be one transaction"),
             );
         }

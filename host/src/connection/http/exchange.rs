@@ -197,6 +197,12 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 impl Answer {
+    /// How long the service asks to be left alone, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers, Timestamp::now())
+    }
+
     /// The body as JSON. What is wrong with it is told without quoting it: it may hold a token, or be very long.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| {

@@ -42,16 +42,8 @@ impl HttpTransport {
             if !is_granted(&name) {
                 continue;
             }
-            let options = match ConnectionOptions::of(&name, http, environment) {
-                Ok(options) => options,
-                Err(missing) => {
-                    missing.into_iter().for_each(|one| found.push(one));
-                    continue;
-                }
-            };
-            match Connection::open(options) {
-                Ok(opened) => {
-                    let connection = Arc::new(opened);
+            match open(connection, http, environment) {
+                Ok(connection) => {
                     let after_crash = http.after_crash;
                     granted.insert(
                         name,
@@ -61,11 +53,34 @@ impl HttpTransport {
                         },
                     );
                 }
-                Err(error) => found.push(unusable(&error, connection, http)),
+                Err(wrong) => found.extend(wrong),
             }
         }
         found.into_result(Self(granted))
     }
+
+    /// The same, over the connections that others have opened already: tokens, rates and breakers are one a service.
+    #[must_use]
+    pub fn sharing<'a>(mut self, opened: impl Fn(&str) -> Option<&'a Arc<Connection>>) -> Self {
+        for (name, granted) in &mut self.0 {
+            if let Some(connection) = opened(name) {
+                granted.connection = Arc::clone(connection);
+            }
+        }
+        self
+    }
+}
+
+/// Prepares a connection of a manifest, its secrets revealed. Nothing is sent yet.
+pub(crate) fn open(
+    connection: &crate::config::Connection,
+    http: &crate::config::HttpConnection,
+    environment: &dyn Environment,
+) -> Result<Arc<Connection>, Diagnostics> {
+    let options = ConnectionOptions::of(&connection.name.to_string(), http, environment)?;
+    Connection::open(options)
+        .map(Arc::new)
+        .map_err(|error| unusable(&error, connection, http).into())
 }
 
 fn unusable(

@@ -5,12 +5,12 @@ use scylla::cluster::ClusterState;
 use scylla::cluster::metadata::{ColumnType, NativeType, Table};
 
 use super::error::TableError;
-use super::patience::Patience;
 use super::row::Layout;
 use crate::config;
 use crate::config::{Creation, PrimaryKey};
 use crate::connection::cassandra::{CassandraError, Cluster};
 use crate::sink::SinkError;
+use crate::sink::patience::Patience;
 
 /// The name of the table with its keyspace, for people.
 pub(super) fn name(options: &config::CassandraSink) -> String {

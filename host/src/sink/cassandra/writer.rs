@@ -12,12 +12,12 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::error::TableError;
-use super::patience::Patience;
 use super::row::{Layout, Row};
 use super::table;
 use crate::config::{self, Consistency};
 use crate::connection::cassandra::{CassandraError, Cluster};
 use crate::sink::SinkError;
+use crate::sink::patience::Patience;
 
 /// What a batch of a hundred rows counts for among the requests under way. Single rows take a node as long each as a hundred of one partition together, so that
 /// many of them have to be under way at once and few batches: more only makes each wait longer.

@@ -1,12 +1,25 @@
-//! A cluster that does not answer is asked again, without end, until it does or the attempt is over: what waits here stops the sources, and nothing is lost.
+//! A service that does not answer is asked again, without end, until it does or the attempt is over: what waits here stops the sources, and nothing is lost.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::SinkError;
 use crate::connection::cassandra::CassandraError;
 use crate::pipeline::{Backoff, Halt, Waits};
-use crate::sink::SinkError;
+
+/// What goes wrong with a request.
+pub(super) trait Failure: Display {
+    /// Whether the same request may fare better later.
+    fn is_transient(&self) -> bool;
+}
+
+impl Failure for CassandraError {
+    fn is_transient(&self) -> bool {
+        self.is_transient()
+    }
+}
 
 /// Asks again.
 #[derive(Debug)]
@@ -14,13 +27,13 @@ pub(super) struct Patience {
     who: String,
     waits: Arc<Waits>,
     halt: Halt,
-    /// Requests that wait for the cluster.
+    /// Requests that wait for the service.
     waiting: Mutex<usize>,
     /// Told to those who pause when one of them has been answered.
     answered: Notify,
 }
 
-/// A request that waits for the cluster.
+/// A request that waits for the service.
 struct Waiting<'a>(&'a Patience);
 
 impl Patience {
@@ -36,9 +49,13 @@ impl Patience {
     }
 
     /// Makes a request again and again until it is answered, or can never be.
-    pub(super) async fn insist<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T, SinkError>
+    pub(super) async fn insist<T, E, F>(
+        &self,
+        mut request: impl FnMut() -> F,
+    ) -> Result<T, SinkError>
     where
-        F: Future<Output = Result<T, CassandraError>>,
+        F: Future<Output = Result<T, E>>,
+        E: Failure + Into<SinkError>,
     {
         let mut waiting = None;
         let mut backoff = Backoff::default();
@@ -54,7 +71,7 @@ impl Patience {
                     if waiting.is_some() {
                         self.answered.notify_waiters();
                     }
-                    return Ok(other?);
+                    return other.map_err(Into::into);
                 }
             };
             let waiting = waiting.get_or_insert_with(|| Waiting::new(self));
@@ -77,7 +94,7 @@ impl<'a> Waiting<'a> {
         Self(patience)
     }
 
-    fn say(&self, error: &CassandraError) {
+    fn say(&self, error: &impl Failure) {
         // Under the lock, so that nobody's end comes between.
         let _waiting = self
             .0
