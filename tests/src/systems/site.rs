@@ -1,5 +1,6 @@
 //! One place where a system runs: a folder, an address, a simulated platform.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -213,6 +214,29 @@ impl Site {
     /// When it cannot be read.
     pub fn lines(&self, name: &str) -> io::Result<Vec<Value>> {
         read_lines(&self.folder.join(name))
+    }
+
+    /// The objects of a data lake in a folder, in JSON, by their names.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn objects(&self, name: &str) -> io::Result<BTreeMap<String, Value>> {
+        let lake = self.folder.join(name);
+        let (mut objects, mut folders) = (BTreeMap::new(), vec![lake.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                let name = path.strip_prefix(&lake).map_err(io::Error::other)?;
+                let name = name.display().to_string();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !name.contains('#') {
+                    // With that in its name it is what a host that was killed had half written.
+                    objects.insert(name, serde_json::from_slice(&fs::read(&path)?)?);
+                }
+            }
+        }
+        Ok(objects)
     }
 
     /// How many different things requests of hosts brought about.

@@ -159,14 +159,14 @@ impl System for StreamExport {
         let told = told.iter().map(|told| put(&told.about, &told.what));
         let exports = exports.iter();
         let exports = exports.map(|export| put(text(&export.body["report_id"]), &export.body));
-        let lake = site.lines("lake.jsonl")?;
-        let lake = lake.iter().map(|chunk| {
+        let lake = site.objects("lake")?;
+        let lake = lake.iter().map(|(name, chunk)| {
             let export = words.of(&chunk["export_job_id"]);
             let mut copy = chunk.clone();
             // It has the identifier in it.
-            let key = text(&chunk["key"]).rsplit_once('/');
+            let key = name.rsplit_once('/').filter(|_| chunk["key"] == *name);
             copy["key"] = key.map_or("", |(_, name)| name).into();
-            in_order(export, put(&format!("{export} {}", chunk["offset"]), &copy))
+            put(&format!("{export} {}", chunk["offset"]), &copy)
         });
         let metrics = site.lines("metrics.jsonl")?;
         let metrics = metrics.iter();

@@ -1,8 +1,5 @@
 //! A system at work, in a folder that goes with it, on a platform that can be told what to do.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-#![allow(dead_code, reason = "each test uses what it needs of it")]
-
 use std::ops::Deref;
 
 use cxone_simulator::{Fault, Options, PlannedFault, RecordedRequest};
