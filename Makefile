@@ -9,7 +9,7 @@ PLUGINS := parse-interactions count-interactions join-profiles detect-callbacks 
     schedule-report query-journeys \
     prepare-contacts sync-extension stream-export
 
-# Of prove-streams: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
+# Of prove-streams, and seed and kills of prove-jobs too: what the pipeline stands between (embedded: files and a database, kafka: Kafka and Cassandra, shared: the same with two processes), and how much is broken.
 FORM ?= embedded
 SEED ?= 1
 KILLS ?= 100
@@ -18,7 +18,7 @@ PARALLELISM ?= 0
 # Of bench.
 ROUNDS ?= 3
 
-.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-jobs bench-memory bench-served prove-streams soak clean wasm-target
+.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-jobs bench-memory bench-served prove-streams prove-jobs soak clean wasm-target
 
 build: host plugins
 
@@ -60,6 +60,10 @@ test: build guests
 # Kills the host again and again, with FORM=kafka the servers too, and looks for damage, e.g. make prove-streams SEED=7 KILLS=500 RECORDS=1000000.
 prove-streams: build
 	@$(TARGET)/release/prove-streams --form $(FORM) --seed $(SEED) --kills $(KILLS) --records $(RECORDS) --parallelism $(PARALLELISM)
+
+# Kills the host in the middle of jobs while the simulated platform has every fault, and counts what came of it, e.g. make prove-jobs SEED=7 KILLS=200.
+prove-jobs: build
+	@$(TARGET)/release/prove-jobs --seed $(SEED) --kills $(KILLS)
 
 # Speed and memory on 5 million records, beside Apache Flink where FLINK_DIR names its job.
 bench: build measure

@@ -73,8 +73,8 @@ pub use source::{
 };
 pub use stage::{Input, Limits, Stage};
 pub use trigger::{
-    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, Signature,
-    Trigger, TriggerKind, WebSocketTrigger, WebhookTrigger,
+    AnswerMode, CronTrigger, FailureStatus, HttpTrigger, JsonPointer, MissedRuns, PagesTrigger,
+    Signature, Trigger, TriggerKind, WebSocketTrigger, WebhookTrigger,
 };
 pub use url::{BaseUrl, UrlPath};
 pub use watermark::Watermark;

@@ -301,6 +301,9 @@ codes! {
     TRIGGER_LEDGER = "JF-7051", "the record of scheduled runs cannot be used",
         "The file in which a pipeline keeps what its `cron` triggers have started cannot be read, or is something else. To go on without it could start runs twice or leave some out.",
         "Check the permissions of the file that the message names. Without the file, runs begin anew from now on, and none counts as missed.";
+    TRIGGER_TABLE = "JF-7052", "a table cannot be served",
+        "A trigger of `type = \"pages\"` could not read the database in which the pipeline keeps its checkpoints and tables, or found in a column what its sink does not write there. The caller was told to come again.",
+        "Check the disk and the permissions of the database that the message names, and that nobody else writes to its tables.";
     NOT_FOUND = "JF-8001", "what the command line names does not exist",
         "A stage, key, dead letter or error code was asked for by a name that nothing has. An empty answer would hide a typing error.",
         "Use one of the names that the message or the command's `list` shows.";

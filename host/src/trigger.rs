@@ -4,7 +4,7 @@
 //! what they accept is in the journal of a job before it is answered, a caller's key or a scheduled time makes a repeated
 //! start the same job, and what the clock has started is written down ([`CronLedger`]).
 //!
-//! `server` owns the socket, `router` finds the endpoint, `http`, `webhook` and `websocket` are one each, `cron` keeps time,
+//! `server` owns the socket, `router` finds the endpoint, `http`, `webhook`, `websocket` and `pages` are one each, `cron` keeps time,
 //! `openapi` describes the whole. What they need of jobs is [`JobService`].
 
 mod authorization;
@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod job_document;
 mod openapi;
+mod pages;
 mod problem;
 mod router;
 mod server;

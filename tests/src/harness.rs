@@ -3,6 +3,7 @@
 
 mod process;
 mod simulator;
+mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use std::{env, io};
 
 pub use process::{Finished, Host};
 pub use simulator::Simulator;
+pub use websocket::other_client;
 
 use crate::services::{Cassandra, Kafka};
 
@@ -44,6 +46,7 @@ pub struct Pipeline {
     folder: PathBuf,
     environment: Vec<(String, String)>,
     settings: Vec<String>,
+    arguments: Vec<String>,
     live_log: bool,
     json_log: bool,
 }
@@ -89,6 +92,7 @@ impl Pipeline {
             folder: folder.into(),
             environment: Vec::new(),
             settings: Vec::new(),
+            arguments: Vec::new(),
             live_log: false,
             json_log: false,
         }
@@ -137,6 +141,12 @@ impl Pipeline {
             .set("checkpoint.minimum-pause=0s")
     }
 
+    /// Makes the host end as soon as every job has ended and what it emitted was worked on.
+    pub fn until_idle(mut self) -> Self {
+        self.arguments.push("--until-idle".into());
+        self
+    }
+
     /// Leaves the host the terminal of this process for what it has to say.
     pub fn with_live_log(mut self) -> Self {
         self.live_log = true;
@@ -167,6 +177,7 @@ impl Pipeline {
         for setting in &self.settings {
             command.args(["--set", setting]);
         }
+        command.args(&self.arguments);
         if self.json_log {
             command.args(["--log-format", "json"]);
         }

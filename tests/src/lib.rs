@@ -15,4 +15,5 @@ pub mod random;
 pub mod scenario;
 pub mod served;
 pub mod services;
+pub mod systems;
 pub mod table;

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "jobs/http.rs"]
+mod http;
 #[path = "jobs/scenario.rs"]
 mod scenario;
 #[path = "jobs/service.rs"]
 mod service;
+#[path = "jobs/triggers.rs"]
+mod triggers;
+#[path = "jobs/websocket.rs"]
+mod websocket;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

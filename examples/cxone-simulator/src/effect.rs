@@ -27,6 +27,8 @@ pub struct Effect {
     pub idempotency_key: Option<String>,
     /// The SHA-256 of the first request's body, in lower-case hexadecimal.
     pub body_sha256: String,
+    /// What the request that brought it about was answered.
+    pub answer: Value,
     /// How often it was brought about. More than one is a doubled effect.
     pub performed: u32,
     /// How many requests were answered with the answer to an earlier one.
@@ -156,16 +158,17 @@ impl Book {
 
     fn enter(&mut self, identity: Identity, arrival: &Arrival, answer: Answer) {
         self.places.insert(identity, self.effects.len());
-        self.answers.push(answer);
         self.effects.push(Effect {
             method: arrival.method.clone(),
             path: arrival.path.clone(),
             idempotency_key: arrival.idempotency_key.clone(),
             body_sha256: arrival.body_sha256.clone(),
+            answer: answer.body.clone(),
             performed: 1,
             repeated: 0,
             conflicting: 0,
         });
+        self.answers.push(answer);
     }
 }
 

@@ -131,6 +131,12 @@ impl Simulator {
         self.platform.requests.all()
     }
 
+    /// How many requests there were so far, those that are remembered no more among them.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.platform.requests.count()
+    }
+
     /// What requests brought about so far, in the order in which it began.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
@@ -158,12 +164,17 @@ impl Simulator {
     /// Makes the next `times` answers to requests whose path begins with `path` go wrong, or the work that such requests
     /// start. Plans are used up in the order in which they were made.
     pub fn plan(&self, path: impl Into<String>, times: u32, fault: Fault) {
-        self.platform.faults.add(PlannedFault {
+        self.plan_fault(PlannedFault {
             path: path.into(),
             method: None,
             times,
             fault,
         });
+    }
+
+    /// The same, with everything that can be said of a plan.
+    pub fn plan_fault(&self, planned: PlannedFault) {
+        self.platform.faults.add(planned);
     }
 
     /// Makes answers go wrong by chance from now on, or with `None` no longer.

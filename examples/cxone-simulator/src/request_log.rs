@@ -79,6 +79,12 @@ impl RequestLog {
         log.requests.iter().cloned().collect()
     }
 
+    /// How many there were, the forgotten ones among them.
+    pub fn count(&self) -> usize {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.forgotten + log.requests.len()
+    }
+
     pub fn clear(&self) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.forgotten += log.requests.len();

@@ -6,6 +6,7 @@ mod exchange;
 mod graph;
 mod jobs;
 mod kafka;
+mod pages;
 mod tables;
 mod targets;
 mod triggers;
@@ -53,6 +54,7 @@ pub(crate) struct Declared {
     pub(crate) jobs: Vec<Located<String>>,
     pub(crate) job_store: bool,
     pub(crate) stages: Vec<Located<String>>,
+    pub(crate) sinks: Vec<Located<String>>,
 }
 
 pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
@@ -66,6 +68,7 @@ pub(crate) fn manifest(parts: &Parts<'_>, context: &Context) {
     kafka::check(parts, context);
     tables::check(parts, context);
     triggers::check(parts, context);
+    pages::check(parts, context);
     webhooks::check(parts, context);
     for preflight in parts.preflight {
         connection_exists(preflight, &parts.declared, context);

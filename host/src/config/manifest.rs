@@ -190,6 +190,7 @@ impl Manifest {
                 jobs: table.names_in("jobs"),
                 job_store: table.optional_node("job-store").is_some(),
                 stages: table.names_in("stages"),
+                sinks: table.names_in("sinks"),
             },
         };
         check::manifest(&parts, context);

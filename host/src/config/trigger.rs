@@ -1,12 +1,14 @@
-//! What starts jobs, or lets waiting ones go on. A kind of trigger is one file here and one line in `KINDS`.
+//! What starts jobs, lets waiting ones go on, or shows what came of them. A kind of trigger is one file here and one line in `KINDS`.
 
 mod cron;
 mod http;
+mod pages;
 mod webhook;
 mod websocket;
 
 pub use cron::{CronTrigger, MissedRuns};
 pub use http::{AnswerMode, FailureStatus, HttpTrigger};
+pub use pages::PagesTrigger;
 pub use webhook::{JsonPointer, Signature, WebhookTrigger};
 pub use websocket::WebSocketTrigger;
 
@@ -16,7 +18,7 @@ use crate::config::place::Located;
 use crate::config::reader::TableReader;
 use crate::config::url::UrlPath;
 
-/// What starts jobs, or lets waiting ones go on: `[triggers.NAME]`.
+/// What starts jobs, lets waiting ones go on, or shows what came of them: `[triggers.NAME]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     /// The name: jobs await callbacks by it, messages and metrics name it.
@@ -36,6 +38,8 @@ pub enum TriggerKind {
     Webhook(Box<WebhookTrigger>),
     /// A client connects, starts a job by its first message, and gets what the job emits.
     WebSocket(Box<WebSocketTrigger>),
+    /// A request gets rows of a table.
+    Pages(Box<PagesTrigger>),
 }
 
 const KINDS: &[Kind<TriggerKind>] = &[
@@ -59,6 +63,12 @@ const KINDS: &[Kind<TriggerKind>] = &[
             WebSocketTrigger::read(table).map(|options| TriggerKind::WebSocket(Box::new(options)))
         },
     },
+    Kind {
+        name: "pages",
+        read: |table| {
+            PagesTrigger::read(table).map(|options| TriggerKind::Pages(Box::new(options)))
+        },
+    },
 ];
 
 impl Trigger {
@@ -76,7 +86,7 @@ impl TriggerKind {
             Self::Http(http) => Some(&http.job),
             Self::Cron(cron) => Some(&cron.job),
             Self::WebSocket(websocket) => Some(&websocket.job),
-            Self::Webhook(_) => None,
+            Self::Webhook(_) | Self::Pages(_) => None,
         }
     }
 
@@ -87,6 +97,7 @@ impl TriggerKind {
             Self::Http(http) => Some((http.method.as_str(), &http.path)),
             Self::Webhook(webhook) => Some(("POST", &webhook.path)),
             Self::WebSocket(websocket) => Some(("GET", &websocket.path)),
+            Self::Pages(pages) => Some(("GET", &pages.path)),
             Self::Cron(_) => None,
         }
     }

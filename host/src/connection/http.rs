@@ -230,10 +230,10 @@ impl Connection {
 
     async fn authenticated(&self, call: &Call<'_>) -> Result<Answer, Lost> {
         match &self.options.authentication {
-            Authentication::None => self.tried(call, |request| request, &[]).await,
+            Authentication::None => self.tried(call, |request| request, Ok, &[]).await,
             Authentication::Bearer(token) => {
                 let bearer = token.expose_secret();
-                self.tried(call, |request| request.bearer_auth(bearer), &[token])
+                self.tried(call, |request| request.bearer_auth(bearer), Ok, &[token])
                     .await
             }
             Authentication::Headers(headers) => {
@@ -247,7 +247,7 @@ impl Connection {
                         }
                     })
                 };
-                self.tried(call, add, &secrets).await
+                self.tried(call, add, Ok, &secrets).await
             }
             Authentication::OAuth(oauth) => self.with_token(oauth, call).await,
         }
@@ -261,7 +261,7 @@ impl Connection {
             let bearer = token.value.expose_secret();
             let secrets = [&token.value, &oauth.client_secret];
             let answer = self
-                .tried(call, |request| request.bearer_auth(bearer), &secrets)
+                .tried(call, |request| request.bearer_auth(bearer), Ok, &secrets)
                 .await?;
             if answer.status != StatusCode::UNAUTHORIZED {
                 return Ok(answer);
@@ -307,20 +307,24 @@ impl Connection {
             build: &build,
         };
         let sent = Instant::now();
-        let answer = self
-            .tried(&call, |request| request, &[&oauth.client_secret])
-            .await
-            .map_err(|(error, _)| error)?;
-        read_token(answer, sent).map_err(|failure| self.error(&Method::POST, url, (failure, 1)))
+        self.tried(
+            &call,
+            |request| request,
+            |answer| read_token(answer, sent),
+            &[&oauth.client_secret],
+        )
+        .await
+        .map_err(|(error, _)| error)
     }
 
-    /// Makes a request until it is answered, or has failed for good.
-    async fn tried(
+    /// Makes a request until it is answered with something that `read` accepts, or has failed for good.
+    async fn tried<T>(
         &self,
         call: &Call<'_>,
         authenticate: impl Fn(RequestBuilder) -> RequestBuilder,
+        read: impl Fn(Answer) -> Result<T, ConnectionFailure>,
         secrets: &[&SecretString],
-    ) -> Result<Answer, Lost> {
+    ) -> Result<T, Lost> {
         let ConnectionOptions { name, retry, .. } = &self.options;
         let Call { method, url, .. } = call;
         let waiting = |failure: &ConnectionFailure, wait: Duration| {
@@ -331,13 +335,16 @@ impl Connection {
         let is_worth_another = |failure: &ConnectionFailure| {
             failure.may_pass() && (call.is_repeatable || !failure.may_have_arrived())
         };
-        with_retries(retry, is_worth_another, waiting, || {
-            self.attempt(authenticate((call.build)()), &redaction)
-        })
-        .await
-        .map_err(|(Missed { failure, answer }, tries)| {
-            (self.error(method, url, (failure, tries)), answer)
-        })
+        let attempt = async || {
+            let request = authenticate((call.build)());
+            let answer = self.attempt(request, &redaction).await?;
+            read(answer).map_err(Missed::from)
+        };
+        with_retries(retry, is_worth_another, waiting, attempt)
+            .await
+            .map_err(|(Missed { failure, answer }, tries)| {
+                (self.error(method, url, (failure, tries)), answer)
+            })
     }
 
     /// One try, when the breaker and the pace give leave.

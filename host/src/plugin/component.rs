@@ -64,7 +64,7 @@ pub enum LoadError {
         needed: &'static str,
     },
     /// It asks for something that no plugin is granted.
-    #[error("{} imports {import}, which no such plugin is granted", path.display())]
+    #[error("{} imports {import}, which no plugin of this kind is granted", path.display())]
     Import {
         /// The file.
         path: PathBuf,

@@ -78,7 +78,8 @@ fn list(names: impl Iterator<Item = String>) -> String {
 fn create_statement(table: &str, columns: &[(String, ColumnType)], keys: &[String]) -> String {
     let kind = |kind| match kind {
         ColumnType::Text | ColumnType::Json => "TEXT",
-        ColumnType::Integer => "INTEGER",
+        // Not `INTEGER`: a primary key of that type would be the number of its row, and rows are in the order of their numbers.
+        ColumnType::Integer => "INT",
         ColumnType::Real => "REAL",
         ColumnType::Blob => "BLOB",
     };
@@ -96,15 +97,21 @@ fn create_statement(table: &str, columns: &[(String, ColumnType)], keys: &[Strin
     format!("CREATE TABLE {} ({parts})", quoted(table))
 }
 
+/// A row of a key that is there takes the place of the older one, number and all, by which rows are in the order in which they first came.
 fn insert_statement(table: &str, columns: &[(String, ColumnType)], keys: &[String]) -> String {
-    let verb = if keys.is_empty() {
-        "INSERT"
-    } else {
-        "INSERT OR REPLACE"
-    };
     let names = list(columns.iter().map(|(name, _)| quoted(name)));
     let values = list((1..=columns.len()).map(|index| format!("?{index}")));
-    format!("{verb} INTO {} ({names}) VALUES ({values})", quoted(table))
+    let insert = format!("INSERT INTO {} ({names}) VALUES ({values})", quoted(table));
+    if keys.is_empty() {
+        return insert;
+    }
+    let rest = columns.iter().filter(|(name, _)| !keys.contains(name));
+    let changes = list(rest.map(|(name, _)| format!("{0} = excluded.{0}", quoted(name))));
+    let keys = list(keys.iter().map(|key| quoted(key)));
+    match changes.is_empty() {
+        true => format!("{insert} ON CONFLICT ({keys}) DO NOTHING"),
+        false => format!("{insert} ON CONFLICT ({keys}) DO UPDATE SET {changes}"),
+    }
 }
 
 impl Sink for SqliteSink {
@@ -215,7 +222,42 @@ mod tests {
     fn names_are_quoted() {
         assert_eq!(
             insert_statement("a\"b", &columns(), &["name".to_owned()]),
-            "INSERT OR REPLACE INTO \"a\"\"b\" (\"name\", \"count\") VALUES (?1, ?2)"
+            "INSERT INTO \"a\"\"b\" (\"name\", \"count\") VALUES (?1, ?2) ON CONFLICT (\"name\") DO UPDATE SET \"count\" = excluded.\"count\""
         );
+    }
+
+    /// What is in a table of these key columns after these rows, in the order of the rows' numbers.
+    fn written(keys: &[&str], rows: &[(&str, i64)]) -> Vec<(String, i64)> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        let create = create_statement("calls", &columns(), &keys);
+        database.execute_batch(&create).unwrap();
+        let insert = insert_statement("calls", &columns(), &keys);
+        for row in rows {
+            database.execute(&insert, *row).unwrap();
+        }
+        let mut read = database
+            .prepare("SELECT name, count FROM calls ORDER BY _rowid_")
+            .unwrap();
+        let rows = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_row_that_changes_keeps_its_place() {
+        let rows = written(&["name"], &[("voice", 1), ("chat", 2), ("voice", 3)]);
+        assert_eq!(rows, [("voice".to_owned(), 3), ("chat".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn rows_are_in_the_order_of_their_arrival_also_where_a_number_is_the_key() {
+        let rows = written(&["count"], &[("voice", 7), ("chat", 2), ("mail", 7)]);
+        assert_eq!(rows, [("mail".to_owned(), 7), ("chat".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_row_that_is_nothing_but_its_key_is_there_once() {
+        let rows = written(&["count", "name"], &[("voice", 1), ("voice", 1)]);
+        assert_eq!(rows, [("voice".to_owned(), 1)]);
     }
 }

@@ -1,20 +1,20 @@
 //! A description of the triggers that are asked over HTTP, for programs and people: OpenAPI 3.1.
 
+mod pages;
+
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{AnswerMode, HttpTrigger, Trigger, TriggerKind, WebhookTrigger};
+use crate::config::{AnswerMode, HttpTrigger, Manifest, TriggerKind, WebhookTrigger};
 
 /// The description of a pipeline's triggers. `schema` gives the JSON Schema of a job's input, if its plugin describes one.
-pub(super) fn describe(
-    pipeline: &str,
-    triggers: &[Trigger],
-    schema: impl Fn(&str) -> Option<Json>,
-) -> Json {
+pub(super) fn describe(manifest: &Manifest, schema: impl Fn(&str) -> Option<Json>) -> Json {
+    let triggers = &manifest.triggers;
     let mut paths = Map::new();
     for trigger in triggers {
         let operation = match &trigger.kind {
             TriggerKind::Http(http) => started(&trigger.name, http, schema(&http.job)),
             TriggerKind::Webhook(webhook) => called_back(&trigger.name, webhook),
+            TriggerKind::Pages(pages) => pages::served(&trigger.name, pages, manifest),
             // OpenAPI has no words for what goes over a WebSocket.
             TriggerKind::WebSocket(_) | TriggerKind::Cron(_) => continue,
         };
@@ -32,7 +32,7 @@ pub(super) fn describe(
     }
     json!({
         "openapi": "3.1.0",
-        "info": { "title": pipeline, "version": env!("CARGO_PKG_VERSION") },
+        "info": { "title": &**manifest.pipeline.name, "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
         "components": {
             "schemas": { "Problem": problem(), "Job": job(), "Accepted": accepted() },

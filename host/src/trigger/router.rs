@@ -13,6 +13,7 @@ use super::authorization;
 use super::http::HttpEndpoint;
 use super::job_document;
 use super::openapi;
+use super::pages::PagesEndpoint;
 use super::problem::{Answer, Problem, respond_json};
 use super::service::JobService;
 use super::webhook::WebhookEndpoint;
@@ -37,6 +38,7 @@ enum Endpoint {
     Http(HttpEndpoint),
     Webhook(WebhookEndpoint),
     WebSocket(Arc<WebSocketEndpoint>),
+    Pages(PagesEndpoint),
 }
 
 impl Router {
@@ -51,7 +53,7 @@ impl Router {
             let Some((method, path)) = trigger.kind.route() else {
                 continue;
             };
-            match Endpoint::of(trigger, environment, jobs) {
+            match Endpoint::of(trigger, manifest, environment, jobs) {
                 Ok(Some(endpoint)) => routes.push(Route {
                     method: method.to_owned(),
                     path: path.as_str().to_owned(),
@@ -64,7 +66,7 @@ impl Router {
         let schema = |job: &str| jobs.input_schema(job);
         missing.into_result(Self {
             routes,
-            openapi: openapi::describe(&manifest.pipeline.name, &manifest.triggers, schema),
+            openapi: openapi::describe(manifest, schema),
             jobs: Arc::clone(jobs),
         })
     }
@@ -125,6 +127,7 @@ impl Router {
             Endpoint::Http(endpoint) => endpoint.answer(request, within, stopped).await,
             Endpoint::Webhook(endpoint) => endpoint.answer(request, within).await,
             Endpoint::WebSocket(endpoint) => endpoint.upgrade(request, stopped),
+            Endpoint::Pages(endpoint) => endpoint.answer(request, within).await,
         }
     }
 
@@ -158,6 +161,7 @@ impl Router {
 impl Endpoint {
     fn of(
         trigger: &Trigger,
+        manifest: &Manifest,
         environment: &dyn Environment,
         jobs: &Arc<dyn JobService>,
     ) -> Result<Option<Self>, Diagnostics> {
@@ -186,6 +190,10 @@ impl Endpoint {
                 let options = (**options).clone();
                 let endpoint = WebSocketEndpoint::new(name, options, token, jobs);
                 Some(Self::WebSocket(Arc::new(endpoint)))
+            }
+            TriggerKind::Pages(options) => {
+                let token = reveal(options.bearer_token.as_ref())?;
+                PagesEndpoint::new(options, manifest, token).map(Self::Pages)
             }
             TriggerKind::Cron(_) => None,
         })

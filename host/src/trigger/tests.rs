@@ -3,6 +3,7 @@
 mod fake_jobs;
 mod http;
 mod openapi;
+mod pages;
 mod server;
 mod webhook;
 
@@ -44,7 +45,11 @@ grace = "5s"
 
 /// A manifest with these triggers.
 pub(crate) fn manifest(triggers: &str) -> Manifest {
-    let text = format!("{REST}\n{triggers}");
+    manifest_of(&format!("{REST}\n{triggers}"))
+}
+
+fn manifest_of(text: &str) -> Manifest {
+    let text = text.to_owned();
     let environment = environment();
     let manifest = Manifest::parse(Path::new("orders.toml"), text, &environment, &[]);
     manifest.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)))
@@ -67,10 +72,21 @@ impl Host {
     }
 
     pub async fn start_with(triggers: &str, jobs: FakeJobs) -> Self {
+        Self::start_manifest(&manifest(triggers), jobs).await
+    }
+
+    /// With its checkpoints and tables in a database.
+    pub async fn start_on(database: &Path, triggers: &str) -> Self {
+        let rest = REST.replace("orders.db", &database.display().to_string());
+        let manifest = manifest_of(&format!("{rest}\n{triggers}"));
+        Self::start_manifest(&manifest, FakeJobs::default()).await
+    }
+
+    async fn start_manifest(manifest: &Manifest, jobs: FakeJobs) -> Self {
         install_crypto_provider();
         let jobs = Arc::new(jobs);
         let service: Arc<dyn JobService> = jobs.clone();
-        let triggers = Triggers::of(&manifest(triggers), &environment(), &service);
+        let triggers = Triggers::of(manifest, &environment(), &service);
         let triggers = triggers.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
         let running = triggers
             .start(&service, "unused.json".into())

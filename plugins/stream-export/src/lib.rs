@@ -61,10 +61,13 @@ pub struct Configuration {
     poll_interval: Duration,
     /// How long an export may take to be ready.
     ready_within: Duration,
+    /// How long is waited before something is asked for again whose answer made no sense.
+    retry_interval: Duration,
 }
 
 impl Default for Configuration {
     fn default() -> Self {
+        const SECOND: Duration = Duration::from_millis(1_000).unwrap();
         const FIVE_SECONDS: Duration = Duration::from_millis(5_000).unwrap();
         const HALF_AN_HOUR: Duration = Duration::from_millis(30 * 60_000).unwrap();
         Self {
@@ -73,6 +76,7 @@ impl Default for Configuration {
             drift_policy: DriftPolicy::Stop,
             poll_interval: FIVE_SECONDS,
             ready_within: HALF_AN_HOUR,
+            retry_interval: SECOND,
         }
     }
 }
@@ -92,6 +96,7 @@ impl Job for StreamExport {
                 connection: configuration.connection,
                 poll_interval: configuration.poll_interval.into(),
                 ready_within: configuration.ready_within.into(),
+                retry_interval: configuration.retry_interval.into(),
             },
             report: configuration.report,
             policy: configuration.drift_policy,

@@ -17,9 +17,6 @@ const EXPORTS: &str = "/api/v2/data-actions/exports";
 /// How often something is asked for whose answer makes no sense.
 const TRIES: u32 = 3;
 
-/// How long is waited before the second try; twice as long before the next.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
 /// Records, each as the service wrote it.
 pub type Records = Vec<Box<RawValue>>;
 
@@ -32,6 +29,8 @@ pub struct Service {
     pub poll_interval: Duration,
     /// How long an export may take to be ready.
     pub ready_within: Duration,
+    /// How long is waited before something is asked for again whose answer made no sense.
+    pub retry_interval: Duration,
 }
 
 impl Service {
@@ -47,7 +46,7 @@ impl Service {
         let body = json!({ "report_id": report, "format": "json" });
         // One for all tries: the platform knows an export again that it has begun, though its answer made no sense.
         let key = format!("{:016x}{:016x}", workflow.random(), workflow.random());
-        let id = persist(workflow, |workflow| {
+        let id = persist(self.retry_interval, workflow, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection.post(EXPORTS).header("Idempotency-Key", &*key);
             let response = request.json(&body).send()?.success()?;
@@ -74,7 +73,7 @@ impl Service {
     ) -> Result<Records, Failure> {
         let mut waited = Duration::ZERO;
         loop {
-            let page = persist(workflow, |workflow| {
+            let page = persist(self.retry_interval, workflow, |workflow| {
                 self.page(export, offset, limit, workflow)
             })?;
             match page {
@@ -149,12 +148,14 @@ fn has_failed(response: &Response) -> bool {
     refusal.is_ok_and(|refusal| refusal.error == "export_failed")
 }
 
-/// Asks again, a few times, where an answer makes no sense: one that broke on its way can still be whole as HTTP.
+/// Asks again, a few times, where an answer makes no sense: one that broke on its way can still be whole as HTTP. It is waited for `first_wait`, and then for
+/// twice that.
 fn persist<T>(
+    first_wait: Duration,
     workflow: &mut Workflow<'_>,
     mut ask: impl FnMut(&mut Workflow<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut wait = FIRST_WAIT;
+    let mut wait = first_wait;
     for _ in 1..TRIES {
         match ask(workflow) {
             Err(failure) if failure.code == "malformed-response" => workflow.sleep(wait),

@@ -64,12 +64,15 @@ pub struct Configuration {
     status_interval: Duration,
     /// How long a synchronisation may take.
     callback_within: Duration,
+    /// How long is waited before somebody is asked again whose answer made no sense, or who has not got the records yet.
+    retry_interval: Duration,
     /// Fields that hold personal data; any may if this is not said.
     personal_fields: Option<Vec<String>>,
 }
 
 impl Default for Configuration {
     fn default() -> Self {
+        const SECOND: Duration = Duration::from_millis(1_000).unwrap();
         const MINUTE: Duration = Duration::from_millis(60_000).unwrap();
         const TEN_MINUTES: Duration = Duration::from_millis(10 * 60_000).unwrap();
         const HOUR: Duration = Duration::from_millis(60 * 60_000).unwrap();
@@ -85,6 +88,7 @@ impl Default for Configuration {
             inspected_records: 100,
             status_interval: MINUTE,
             callback_within: HOUR,
+            retry_interval: SECOND,
             personal_fields: None,
         }
     }
@@ -128,6 +132,7 @@ impl Job for SyncExtension {
             trigger: configuration.trigger.clone(),
             status_interval: configuration.status_interval.into(),
             callback_within: configuration.callback_within.into(),
+            retry_interval: configuration.retry_interval.into(),
         };
         Ok(Self {
             configuration,
@@ -237,6 +242,7 @@ impl Run<'_> {
         Some(Source {
             connection,
             endpoint,
+            retry_interval: self.job.configuration.retry_interval.into(),
         })
     }
 

@@ -6,15 +6,13 @@ use jackfield_sdk::{Failure, Workflow};
 
 const TRIES: u32 = 3;
 
-/// How long is waited before the second try; twice as long before the next.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// Asks again, a few times, where an answer makes no sense.
+/// Asks again, a few times, where an answer makes no sense: after `first_wait`, and then after twice that.
 pub fn persist<T>(
+    first_wait: Duration,
     workflow: &mut Workflow<'_>,
     mut ask: impl FnMut(&mut Workflow<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut wait = FIRST_WAIT;
+    let mut wait = first_wait;
     for _ in 1..TRIES {
         match ask(workflow) {
             Err(failure) if failure.code == "malformed-response" => workflow.sleep(wait),

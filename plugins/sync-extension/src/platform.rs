@@ -30,6 +30,8 @@ pub struct Platform {
     pub status_interval: Duration,
     /// How long a synchronisation may take.
     pub callback_within: Duration,
+    /// How long is waited before the platform is asked again whose answer made no sense.
+    pub retry_interval: Duration,
 }
 
 /// What is sent to begin a synchronisation.
@@ -149,7 +151,7 @@ impl Platform {
     /// # Errors
     /// `unknown-extension`, `malformed-schema`, or why nothing came.
     pub fn schema(&self, extension: &str, workflow: &mut Workflow<'_>) -> Result<Schema, Failure> {
-        persist(workflow, |workflow| {
+        persist(self.retry_interval, workflow, |workflow| {
             let connection = workflow.connection(&self.connection);
             let response = connection
                 .get(format!("{EXTENSIONS}/{extension}/schema"))
@@ -206,7 +208,7 @@ impl Platform {
         }
         // One for all tries: the platform knows a synchronisation again that it has begun, though its answer made no sense.
         let key = format!("{:016x}{:016x}", workflow.random(), workflow.random());
-        let id = persist(workflow, |workflow| {
+        let id = persist(self.retry_interval, workflow, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection
                 .post(format!("{EXTENSIONS}/{extension}/sync"))
@@ -258,7 +260,7 @@ impl Platform {
         job: &str,
         workflow: &mut Workflow<'_>,
     ) -> Result<Outcome, Failure> {
-        persist(workflow, |workflow| {
+        persist(self.retry_interval, workflow, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection.get(format!("{EXTENSIONS}/{extension}/sync/{job}/status"));
             request.send()?.success()?.json()

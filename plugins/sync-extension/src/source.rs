@@ -16,15 +16,14 @@ pub type Record = Map<String, Value>;
 /// Keys that are asked for at once, so that the address stays short.
 const KEYS_AT_ONCE: usize = 50;
 
-/// How long is waited between looks at records that are not there yet.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 /// A source of records.
 pub struct Source<'s> {
     /// The connection that it is reached by.
     pub connection: &'s str,
     /// Its address.
     pub endpoint: &'s str,
+    /// How long is waited between looks at records that are not there yet.
+    pub retry_interval: Duration,
 }
 
 #[derive(Deserialize)]
@@ -91,8 +90,8 @@ impl Source<'_> {
                 );
                 return Err(Failure::new("source-not-ready", message).status(504));
             }
-            workflow.sleep(LOOK_AGAIN);
-            waited += LOOK_AGAIN;
+            workflow.sleep(self.retry_interval);
+            waited += self.retry_interval;
         }
         Ok(())
     }

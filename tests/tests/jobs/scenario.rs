@@ -180,7 +180,10 @@ impl Scenario {
             job = self.job,
             tables = self.tables,
         );
-        fs::write(&path, manifest).unwrap();
+        // Once: a host may be reading it.
+        if !path.exists() {
+            fs::write(&path, manifest).unwrap();
+        }
         Pipeline::new(path, self.folder.path())
     }
 }

@@ -153,7 +153,7 @@ impl ConnectionFailure {
     }
 
     /// Whether the same request may fare better a little later. What a service or its certificate says on purpose will
-    /// not change by asking again.
+    /// not change by asking again; that an answer is half of one is nobody's purpose.
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -162,6 +162,7 @@ impl ConnectionFailure {
                 | Self::Interrupted(_)
                 | Self::ServerError { .. }
                 | Self::RateLimited { .. }
+                | Self::MalformedToken(_)
         )
     }
 

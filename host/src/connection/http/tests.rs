@@ -315,10 +315,16 @@ async fn redirects_are_not_followed() {
 async fn a_token_answer_that_is_not_json_is_told_without_being_quoted() {
     let error = error_upon(TOKEN_PATH, Fault::answer(200, "{\"access_token\": s3cret")).await;
     assert_eq!(error.code(), Code::TOKEN_MALFORMED);
-    assert!(
-        error.to_string().ends_with("(not JSON: line 1 column 18)"),
-        "{error}"
-    );
+    let said = "(not JSON: line 1 column 18) (tried 3 times)";
+    assert!(error.to_string().ends_with(said), "{error}");
+}
+
+#[tokio::test]
+async fn half_a_token_answer_is_asked_for_again() {
+    let simulator = simulator().await;
+    simulator.plan(TOKEN_PATH, 2, Fault::Malformed);
+    assert!(get(&connection(&simulator)).await.is_ok());
+    assert_eq!(count(&simulator, TOKEN_PATH), 3);
 }
 
 #[tokio::test]

@@ -89,7 +89,9 @@ impl Planner<'_> {
             .filter_map(|index| self.job(index))
             .collect();
         let path = manifest.job_store_path()?;
-        (!definitions.is_empty()).then_some(JobsPlan { path, definitions })
+        // Tables are served by the same server, also where no job is.
+        let is_needed = !definitions.is_empty() || !manifest.triggers.is_empty();
+        is_needed.then_some(JobsPlan { path, definitions })
     }
 
     fn job(&mut self, index: usize) -> Option<Definition> {

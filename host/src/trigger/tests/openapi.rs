@@ -27,14 +27,14 @@ answer = "async"
 bearer-token = { env = "TOKEN" }
 "#;
 
-async fn description(host: &Host) -> Json {
+pub(super) async fn description(host: &Host) -> Json {
     let response = host.get("/openapi.json").await;
     assert_eq!(response.headers()["content-type"], "application/json");
     body(response).await
 }
 
 /// Holds an answer against what is said of it: its status is described, its media type too, and its body fits the schema.
-async fn check(description: &Json, operation: &Json, response: Response) {
+pub(super) async fn check(description: &Json, operation: &Json, response: Response) {
     let status = response.status().as_str().to_owned();
     let described = &operation["responses"][&status];
     assert!(described.is_object(), "{status} is not described");

@@ -17,7 +17,7 @@ fn pages_are_put_together_in_their_order_without_a_pause() {
     let [first, second, third] = &rows()[..] else {
         panic!("there are three rows");
     };
-    see(&mut driver, page(&[first.clone()], Some("a/b=")));
+    see(&mut driver, page(std::slice::from_ref(first), Some("a/b=")));
     driver.respond(Method::Get, &next("a%2Fb%3D"), page(&[], Some("c")));
     driver.respond(
         Method::Get,

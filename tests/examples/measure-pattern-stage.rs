@@ -1,7 +1,7 @@
 //! How many events a second the ready plugin `match-patterns` takes, natively and in the sandbox, by the shape of the pattern and
 //! the number of keys: decoding, conditions and output included.
 //!
-//!     cargo run --release -p jackfield-tests --example measure-patterns -- [EVENTS [SHAPE]]
+//!     cargo run --release -p jackfield-tests --example measure-pattern-stage -- [EVENTS [SHAPE]]
 //!
 //! Events come a millisecond apart, of a random key each and of four kinds, evenly; a match has to be complete within the time in which
 //! a key has twenty events. Seconds are those of the CPU. The component is that which `make` has built.

@@ -1,20 +1,11 @@
 //! What starts jobs, as those see it who are on the other side: over HTTP, by the clock, and with a WebSocket client that is none
 //! of ours.
 
-#[path = "triggers/http.rs"]
-mod http;
-#[path = "jobs/scenario.rs"]
-mod scenario;
-#[path = "jobs/service.rs"]
-mod service;
-#[path = "triggers/websocket.rs"]
-mod websocket;
-
-use scenario::Scenario;
 use serde_json::{Value, json};
 
-use http::{get, post};
-use websocket::{connect, stay};
+use crate::http::{get, post};
+use crate::scenario::Scenario;
+use crate::websocket::{connect, stay};
 
 const HTTP: &str = r#"
 [triggers.run]

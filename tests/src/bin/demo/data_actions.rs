@@ -1,14 +1,13 @@
-//! The data-actions example on 200,000 records, from an empty folder to what came out, for a person to look at.
+//! Document 001: the data-actions example on 200,000 records.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
-use std::process::ExitCode;
 use std::{fs, io};
 
 use jackfield_tests::chart::{columns, condense, grouped, time_of_day};
 use jackfield_tests::generator::{self, Generator, Traffic};
-use jackfield_tests::harness::{Finished, Pipeline, Simulator, repository};
+use jackfield_tests::harness::{Finished, Pipeline, Simulator};
 use jackfield_tests::table::Observation;
 use rusqlite::Connection;
 
@@ -20,44 +19,27 @@ const CHART_WIDTH: usize = 58;
 const CHART_HEIGHT: usize = 3;
 const ALERTS_SHOWN: usize = 10;
 
-fn main() -> ExitCode {
-    match demonstrate() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn demonstrate() -> Result<bool, Box<dyn Error>> {
-    let folder = repository().join("target/demo");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
+/// Runs the example in `folder`, and shows what came out. Gives whether it ended well.
+pub fn demonstrate(folder: &Path) -> Result<bool, Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
     let input = folder.join("input.jsonl");
     println!(
-        "\nHalf an hour of a contact centre: {} records, some late, some malformed.",
+        "Half an hour of a contact centre: {} records, some late, some malformed.",
         grouped(RECORDS)
     );
     generator::write_files(Generator::new(2, Traffic::Realistic), RECORDS, &input, 1)?;
     println!("A simulated platform answers the check that precedes the start.\n");
-    let finished = run(&input, &folder)?;
+    let finished = run(&input, folder)?;
     if !finished.status.success() {
         eprintln!("\nThe pipeline failed: {}", finished.status);
         return Ok(false);
     }
-    let observation = Observation::of(&folder);
+    let observation = Observation::of(folder);
     let database = observation.open_database()?;
     print_volumes(&database)?;
     print_alerts(&database)?;
     print_rejections(&database)?;
     print_speed(&finished);
-    println!(
-        "All of it is in target/demo: data-actions.db opens in any SQLite tool, enriched.jsonl in any editor."
-    );
     Ok(true)
 }
 
