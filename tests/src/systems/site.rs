@@ -215,6 +215,32 @@ impl Site {
         read_lines(&self.folder.join(name))
     }
 
+    /// The objects of a data lake in a folder, each of them JSON, in the order of their names.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn objects(&self, name: &str) -> io::Result<Vec<Value>> {
+        let mut folders = vec![self.folder.join(name)];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                // What a host that was killed has half written is no object, and has a name that none has.
+                let is_staged = path.to_string_lossy().contains('#');
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false if is_staged => {}
+                    false => files.push(path),
+                }
+            }
+        }
+        files.sort();
+        let read = |path: PathBuf| -> io::Result<Value> {
+            serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
+        };
+        files.into_iter().map(read).collect()
+    }
+
     /// How many different things requests of hosts brought about.
     pub fn effect_count(&self) -> u64 {
         self.effects().count() as u64

@@ -159,7 +159,7 @@ impl System for StreamExport {
         let told = told.iter().map(|told| put(&told.about, &told.what));
         let exports = exports.iter();
         let exports = exports.map(|export| put(text(&export.body["report_id"]), &export.body));
-        let lake = site.lines("lake.jsonl")?;
+        let lake = site.objects("lake")?;
         let lake = lake.iter().map(|chunk| {
             let export = words.of(&chunk["export_job_id"]);
             let mut copy = chunk.clone();
