@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, TryRecvError, select};
+use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
 use super::channel::{Control, Event, Fault};
 use super::pace::Pace;
@@ -135,6 +135,7 @@ impl SourceWorker {
 
     /// Does what the task says; gives false when the task has gone. Waits that long for it, or until woken, if there is nothing to read.
     fn obey(&mut self, wait: Duration) -> Result<bool, Fault> {
+        let mut may_be_woken = true;
         let told = if wait.is_zero() {
             match self.control.try_recv() {
                 Ok(control) => Some(control),
@@ -147,10 +148,17 @@ impl SourceWorker {
                     Ok(control) => Some(control),
                     Err(_) => return Ok(false),
                 },
-                recv(self.woken) -> _ => None,
+                recv(self.woken) -> woken => {
+                    may_be_woken = woken.is_ok();
+                    None
+                }
                 default(wait) => None,
             }
         };
+        if !may_be_woken {
+            // No partition wakes anybody, such as files: what is closed would be ready at once, for ever.
+            self.woken = never();
+        }
         match told {
             Some(Control::Checkpoint) => self.stand_still(),
             Some(Control::Committed | Control::Resume) | None => Ok(true),
