@@ -300,7 +300,7 @@ fn a_client_that_leaves_for_good_ends_its_stream() {
 
 #[test]
 fn a_host_that_stops_says_goodbye() {
-    let mut scenario = start();
+    let scenario = start();
     let mut client = connect(&scenario, "/stream?key=k1&acknowledge=true");
     client
         .say(&with(&json!({ "chunk_size_matrix": [1] })))
