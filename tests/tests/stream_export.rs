@@ -108,7 +108,7 @@ fn original(scenario: &Scenario, export: &str) -> Vec<Value> {
 
 #[test]
 fn an_export_is_started_and_streamed_to_its_end() {
-    let mut scenario = start();
+    let scenario = start();
     let request = include_str!("../../examples/stream-export/request.json");
     let (messages, ended) = stream(&scenario, &serde_json::from_str(request).unwrap());
     assert_eq!(ended, (1000, "the job has ended".into()));
@@ -146,7 +146,20 @@ fn an_export_is_started_and_streamed_to_its_end() {
         counted.map(|name| metrics[name].as_u64().unwrap()),
         [2, 2, ROWS, bytes as u64, 0]
     );
+}
 
+#[test]
+fn a_stream_leaves_its_metrics_a_copy_of_each_chunk_and_an_audit() {
+    let mut scenario = start();
+    let asked = json!({
+        "chunk_size_matrix": [500],
+        "compression_format": "gzip",
+        "max_payload_size": 1_048_576,
+    });
+    let (messages, _) = stream(&scenario, &asked);
+    let chunks = chunks(&messages);
+    let last = messages.last().unwrap();
+    let id = &last["export_job_id"];
     scenario.stop();
     assert_eq!(scenario.lines("metrics.jsonl").unwrap(), [last.clone()]);
     let lake = scenario.lines("lake.jsonl").unwrap();

@@ -20,10 +20,9 @@ fn told(message: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-#[test]
-fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
-    let scenario = start();
-    let cases = [
+/// What breaks a rule, the field that does, and the code of the rule.
+fn broken_rules() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
         (
             json!({ "chunk_size_matrix": [5_000, 0] }),
             "chunk_size_matrix[1]",
@@ -80,8 +79,13 @@ fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
             "contradiction",
         ),
         (json!({ "report_id": "r" }), "report_id", "contradiction"),
-    ];
-    for (members, field, code) in cases {
+    ]
+}
+
+#[test]
+fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
+    let scenario = start();
+    for (members, field, code) in broken_rules() {
         let (messages, (closed, reason)) = stream(&scenario, &with(&members));
         assert_eq!(
             (told(&messages[0]), closed),
