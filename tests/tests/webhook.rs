@@ -200,9 +200,12 @@ fn a_host_that_is_killed_at_any_moment_loses_nothing() {
     .cycle();
     scenario.service.next(faults.by_ref().take(300));
     for kill in 1..=5 {
-        let enough = kill * 37;
+        let enough = scenario.service.requests() + kill * 11;
+        // What is on its way when the host is killed is taken all the same.
+        scenario.service.hold_from(enough);
         let host = scenario.host(|_| scenario.service.requests() >= enough);
         host.kill().unwrap();
+        scenario.service.let_go();
     }
     scenario.run();
     scenario.assert_all_taken();
@@ -239,7 +242,7 @@ fn the_pipeline_waits_while_too_much_is_not_delivered() {
         40_000,
         "maximum-pending = 10\nmaximum-requests-in-flight = 64",
     );
-    scenario.service.hold();
+    scenario.service.hold_from(1);
     let waits = |_: &Host| {
         let status = scenario
             .command(&["status"], &["--format", "json"])

@@ -47,7 +47,8 @@ struct State {
     keys: BTreeSet<String>,
     /// Headers of the last request.
     headers: BTreeMap<String, String>,
-    is_held: bool,
+    /// Requests from this one on are kept waiting.
+    held_from: Option<usize>,
 }
 
 impl Service {
@@ -82,13 +83,13 @@ impl Service {
         self.state().usual = Some(manner);
     }
 
-    /// Keeps requests waiting.
-    pub fn hold(&self) {
-        self.state().is_held = true;
+    /// Keeps requests waiting from that one on, counted from 1.
+    pub fn hold_from(&self, request: usize) {
+        self.state().held_from = Some(request);
     }
 
     pub fn let_go(&self) {
-        self.state().is_held = false;
+        self.state().held_from = None;
         self.shared.changed.notify_all();
     }
 
@@ -136,10 +137,13 @@ impl Service {
     fn take(&self, headers: BTreeMap<String, String>, body: String) -> String {
         let mut state = self.state();
         state.requests += 1;
+        let number = state.requests;
         state = self
             .shared
             .changed
-            .wait_while(state, |state| state.is_held)
+            .wait_while(state, |state| {
+                state.held_from.is_some_and(|held| number >= held)
+            })
             .unwrap();
         let usual = state.usual.unwrap_or(Manner::Take);
         let manner = state.next.pop_front().unwrap_or(usual);
