@@ -16,7 +16,7 @@ mod third_party;
 use cxone_simulator::{ClientRequest, FaultRates, Options};
 use jackfield_tests::comparison::{Differences, compare};
 use jackfield_tests::harness::Pipeline;
-use jackfield_tests::systems::{Chunk, StreamClient, StreamExport, System};
+use jackfield_tests::systems::{Chunk, Heard, StreamClient, StreamExport, System};
 use serde_json::{Value, json};
 
 use scenario::Scenario;
@@ -108,7 +108,7 @@ fn original(scenario: &Scenario, export: &str) -> Vec<Value> {
 
 #[test]
 fn an_export_is_started_and_streamed_to_its_end() {
-    let mut scenario = start();
+    let scenario = start();
     let request = include_str!("../../examples/stream-export/request.json");
     let (messages, ended) = stream(&scenario, &serde_json::from_str(request).unwrap());
     assert_eq!(ended, (1000, "the job has ended".into()));
@@ -146,7 +146,20 @@ fn an_export_is_started_and_streamed_to_its_end() {
         counted.map(|name| metrics[name].as_u64().unwrap()),
         [2, 2, ROWS, bytes as u64, 0]
     );
+}
 
+#[test]
+fn a_stream_leaves_its_metrics_a_copy_of_each_chunk_and_an_audit() {
+    let mut scenario = start();
+    let asked = json!({
+        "chunk_size_matrix": [500],
+        "compression_format": "gzip",
+        "max_payload_size": 1_048_576,
+    });
+    let (messages, _) = stream(&scenario, &asked);
+    let chunks = chunks(&messages);
+    let last = messages.last().unwrap();
+    let id = &last["export_job_id"];
     scenario.stop();
     assert_eq!(scenario.lines("metrics.jsonl").unwrap(), [last.clone()]);
     let lake = scenario.lines("lake.jsonl").unwrap();
@@ -268,39 +281,48 @@ fn many_clients_are_streamed_to_at_once() {
 
 #[test]
 fn a_client_that_does_not_listen_holds_up_its_own_stream_alone() {
-    let rows = 200_000;
+    let slow = "export_slow";
     let platform = Options {
-        export_rows: rows,
-        exports: vec!["export_slow".into(), KNOWN.into()],
+        export_rows: ROWS,
+        exports: vec![slow.into(), KNOWN.into()],
         ..Options::default()
     };
     let scenario = Scenario::start_with(&StreamExport, platform, |pipeline| pipeline);
     scenario.client.get("/openapi.json").unwrap();
-    let whole = json!({ "chunk_size_matrix": [1_000], "compression_format": "none" });
-    let asked = |export: &str| {
-        let mut payload = with(&whole);
-        payload["export_job_id"] = export.into();
-        payload
-    };
-    let mut slow = connect(&scenario, "/stream");
-    slow.say(&asked("export_slow")).unwrap();
-    let (messages, (code, _)) = stream(&scenario, &asked(KNOWN));
-    assert_eq!((code, chunks(&messages).len()), (1000, 200));
-    let slow_requests = scenario.requests((RECORDS.0, "/api/v2/data-actions/exports/export_slow"));
-    assert!(
-        slow_requests.len() < 150,
-        "{} of 200 chunks were asked for",
-        slow_requests.len()
-    );
-    let (messages, (code, _)) = slow.hear_all().unwrap();
-    assert_eq!((code, chunks(&messages).len()), (1000, 200));
+    let small = json!({ "chunk_size_matrix": [10] });
+    let mut client = connect(&scenario, "/stream?acknowledge=true");
+    let mut asked = with(&small);
+    asked["export_job_id"] = slow.into();
+    client.say(&asked).unwrap();
+    let (messages, (code, _)) = stream(&scenario, &with(&small));
+    assert_eq!((code, chunks(&messages).len()), (1000, 100));
+    // The greeting and 63 chunks may be on their way to it, and one more is made.
+    let requests = scenario.requests((RECORDS.0, &format!("{}{slow}", RECORDS.1)));
+    assert!(requests.len() <= 64, "{} chunks", requests.len());
+    let mut heard = 0;
+    while let Heard::Message(_) = client.hear().unwrap() {
+        heard += 1;
+        // It ends when all has arrived, whether that is said or not.
+        _ = client.say(&json!({ "acknowledge": heard }));
+    }
+    assert_eq!(heard, 102);
 }
 
 const SEEDS: u64 = 20;
 
 #[test]
 fn every_fault_at_once_changes_nothing() {
-    let start = || Scenario::start(&StreamExport);
+    let start = || {
+        let platform = Options {
+            export_rows: 400,
+            ..StreamExport.platform()
+        };
+        let scenario = Scenario::start_with(&StreamExport, platform, |pipeline| {
+            pipeline.set("jobs.export.configuration.poll-interval=20ms")
+        });
+        scenario.client.get("/openapi.json").unwrap();
+        scenario
+    };
     let work =
         |scenario: &Scenario, seed| StreamExport::read_all(scenario, &format!("seed-{seed}"), 2);
     let mut in_peace = start();

@@ -32,7 +32,7 @@ pub(super) fn describe(manifest: &Manifest, schema: impl Fn(&str) -> Option<Json
     }
     json!({
         "openapi": "3.1.0",
-        "info": { "title": *manifest.pipeline.name, "version": env!("CARGO_PKG_VERSION") },
+        "info": { "title": &**manifest.pipeline.name, "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
         "components": {
             "schemas": { "Problem": problem(), "Job": job(), "Accepted": accepted() },

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use super::authorization;
 use super::http::busy;
 use super::problem::{Answer, Problem, respond};
-use crate::config::{Checkpoint, Column, ColumnType, Manifest, PagesTrigger, SinkKind, SqliteSink};
+use crate::config::{Column, ColumnType, Manifest, PagesTrigger, SinkKind, SqliteSink};
 use crate::error::Code;
 use crate::hexadecimal;
 use question::Question;

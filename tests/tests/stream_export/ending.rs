@@ -20,10 +20,9 @@ fn told(message: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-#[test]
-fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
-    let scenario = start();
-    let cases = [
+/// What breaks a rule, the field that does, and the code of the rule.
+fn broken_rules() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
         (
             json!({ "chunk_size_matrix": [5_000, 0] }),
             "chunk_size_matrix[1]",
@@ -80,8 +79,13 @@ fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
             "contradiction",
         ),
         (json!({ "report_id": "r" }), "report_id", "contradiction"),
-    ];
-    for (members, field, code) in cases {
+    ]
+}
+
+#[test]
+fn a_payload_that_breaks_a_rule_is_refused_with_all_that_is_wrong() {
+    let scenario = start();
+    for (members, field, code) in broken_rules() {
         let (messages, (closed, reason)) = stream(&scenario, &with(&members));
         assert_eq!(
             (told(&messages[0]), closed),
@@ -300,7 +304,7 @@ fn a_client_that_leaves_for_good_ends_its_stream() {
 
 #[test]
 fn a_host_that_stops_says_goodbye() {
-    let mut scenario = start();
+    let scenario = start();
     let mut client = connect(&scenario, "/stream?key=k1&acknowledge=true");
     client
         .say(&with(&json!({ "chunk_size_matrix": [1] })))

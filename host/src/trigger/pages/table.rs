@@ -94,10 +94,7 @@ impl Table {
     fn page(&self, connection: &Connection, question: &Question) -> Result<Page, TableError> {
         let failed = |error| self.of_sqlite(error);
         let mut page = Page::default();
-        if !connection
-            .table_exists(None, self.name.as_str())
-            .map_err(failed)?
-        {
+        if !self.exists(connection).map_err(failed)? {
             return Ok(page);
         }
         let mut statement = connection
@@ -119,6 +116,12 @@ impl Table {
             page.records.push(self.record(row, &mut bytes)?);
         }
         Ok(page)
+    }
+
+    /// Asks the database itself: what a connection remembers of its tables may be older than the first commit.
+    fn exists(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
+        connection.prepare_cached(known)?.exists([&self.name])
     }
 
     /// Values of filters come first, then the limit and the offset. A filter whose column leads the primary key finds its rows by it.

@@ -144,6 +144,14 @@ fn what_is_not_committed_is_not_there() {
 fn before_the_first_commit_there_is_nothing() {
     let scene = Scene::without_table();
     assert_eq!(scene.table.read(&from(10, 0)).unwrap(), Page::default());
+    scene.writer.execute_batch(CREATE).unwrap();
+    scene.insert(numbered(0..1));
+    assert_eq!(scene.ids(&from(10, 0)).0, ["c0"], "by the same reader");
+}
+
+#[test]
+fn before_there_is_a_database_there_is_nothing() {
+    let scene = Scene::without_table();
     let absent = Table {
         path: scene.table.path.with_extension("absent"),
         ..scene.table
