@@ -121,14 +121,16 @@ fn what_does_not_pass_is_a_failure_with_its_code_and_an_audit_entry() {
             .set("jobs.sync.configuration.status-interval=100ms")
             .set("jobs.sync.configuration.callback-within=300ms")
     });
+    let (none, odd) = (r#"{"fields": []}"#, r#"{"fields": 7}"#);
     let named = r#"{"syncJobId": "../users"}"#;
     let cases = [
         (SCHEMA, 1, Fault::status(404), "unknown-extension", 404),
+        (SCHEMA, 1, Fault::answer(200, none), "malformed-schema", 502),
         (
             SCHEMA,
-            1,
-            Fault::answer(200, r#"{"fields": 7}"#),
-            "malformed-schema",
+            3,
+            Fault::answer(200, odd),
+            "malformed-response",
             502,
         ),
         (SCHEMA, 1, Fault::status(403), "unexpected-status", 502),
