@@ -36,7 +36,7 @@ impl Scene {
         let table = Table {
             path,
             name: "contacts".into(),
-            columns: columns.map(|(name, kind)| (name.into(), kind)).into(),
+            columns: columns.map(|(name, kind)| (name.to_owned(), kind)).into(),
             readers: Mutex::default(),
         };
         Self {
