@@ -77,7 +77,7 @@ fn a_result_is_sampled_freed_of_outliers_and_handed_on() {
 fn of_a_year_at_most_5000_rows_are_handed_on_and_days_without_any_are_listed() {
     let mut scenario =
         Scenario::start_with(&QueryJourneys, Options::default(), |pipeline| pipeline);
-    let query = include_str!("../../examples/query-journeys/query.json");
+    let query = include_str!("../../../examples/query-journeys/query.json");
     let answer = scenario.client.post("/aggregate", query).unwrap();
     scenario.stop();
 

@@ -127,7 +127,7 @@ fn what_is_wrong_with_a_request_is_told_before_anything_is_done() {
 #[test]
 fn the_sample_of_a_wrong_request_is_told_all_that_is_wrong() {
     let scenario = Scenario::start(&ScheduleReport);
-    let wrong = include_str!("../../examples/schedule-report/wrong.json");
+    let wrong = include_str!("../../../examples/schedule-report/wrong.json");
     let answer = scenario.client.post("/exports", wrong).unwrap();
     let problems = problems(&answer);
     let fields: Vec<&str> = problems.iter().map(|(field, _)| field.as_str()).collect();

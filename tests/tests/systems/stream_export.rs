@@ -105,7 +105,7 @@ fn original(scenario: &Scenario, export: &str) -> Vec<Value> {
 #[test]
 fn an_export_is_started_and_streamed_to_its_end() {
     let scenario = start();
-    let request = include_str!("../../examples/stream-export/request.json");
+    let request = include_str!("../../../examples/stream-export/request.json");
     let (messages, ended) = stream(&scenario, &serde_json::from_str(request).unwrap());
     assert_eq!(ended, (1000, "the job has ended".into()));
 

@@ -62,7 +62,7 @@ fn example(platform: Options) -> Scenario {
 #[test]
 fn the_example_is_synchronised_audited_and_told_of() {
     let mut scenario = example(Options::default());
-    let request = include_str!("../../examples/sync-extension/request.json");
+    let request = include_str!("../../../examples/sync-extension/request.json");
     let answer = scenario.client.post("/sync", request).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.json());
     scenario.stop();
@@ -120,7 +120,7 @@ fn the_example_is_synchronised_audited_and_told_of() {
 #[test]
 fn the_example_gives_the_platform_what_it_takes_and_keeps_the_rest() {
     let mut scenario = example(Options::default());
-    let request = include_str!("../../examples/sync-extension/request.json");
+    let request = include_str!("../../../examples/sync-extension/request.json");
     scenario.client.post("/sync", request).unwrap();
     scenario.stop();
     let contact = |id: &str,

@@ -72,11 +72,11 @@ const STORIES: &[Story] = &[
         file: "metrics.jsonl",
         columns: &[
             ("export", "/export_job_id"),
-            ("chunks", "/total_chunks"),
-            ("messages", "/total_frames"),
-            ("records", "/total_records"),
-            ("bytes", "/total_bytes"),
-            ("took ms", "/elapsed_ms"),
+            ("chunks", "/metrics/total_chunks"),
+            ("messages", "/metrics/total_frames"),
+            ("records", "/metrics/total_records"),
+            ("bytes", "/metrics/total_bytes"),
+            ("took ms", "/metrics/elapsed_ms"),
         ],
     },
 ];
@@ -106,10 +106,10 @@ fn run(system: &dyn System, story: &Story, folder: &Path) -> Result<(), Box<dyn 
     print(story.columns, &records);
     let counts: Vec<String> = tables
         .iter()
-        .map(|table| format!("{} {}", grouped(table.rows.len() as u64), table.name))
+        .map(|table| format!("{} {}", table.name, grouped(table.rows.len() as u64)))
         .collect();
     println!(
-        "\nDone in {:.1} s: {}. The audit log holds together.",
+        "\nDone in {:.1} s. What came of it: {}. The audit log holds together.",
         took.as_secs_f64(),
         counts.join(", ")
     );

@@ -39,7 +39,7 @@ fn a_client_goes_on_by_the_export_and_an_offset() {
     assert_eq!((code, &messages[0]["resume_offset"]), (1000, &json!(420)));
     let chunks = chunks(&messages);
     assert_eq!(cuts(&chunks), [(420, 180), (600, 250), (850, 150)]);
-    let expected = &original(&scenario, crate::KNOWN)[420..];
+    let expected = &original(&scenario, super::KNOWN)[420..];
     assert_eq!(records(chunks), expected);
 }
 
@@ -62,7 +62,7 @@ fn a_client_that_comes_back_gets_what_it_has_not_acknowledged() {
     assert_eq!(cuts(&rest)[0], (350, 250));
     seen.truncate(2);
     seen.extend(rest);
-    assert_eq!(records(seen), original(&scenario, crate::KNOWN));
+    assert_eq!(records(seen), original(&scenario, super::KNOWN));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_client_that_says_nothing_of_its_messages_is_sent_them_once() {
     let (messages, _) = client.hear_all().unwrap();
     assert_eq!(
         records(chunks(&messages)),
-        original(&scenario, crate::KNOWN)
+        original(&scenario, super::KNOWN)
     );
     let mut again = connect(&scenario, path);
     again.say(&attached()).unwrap();
@@ -101,7 +101,7 @@ fn a_stream_goes_on_after_the_host_was_killed() {
     assert!([0, 100].contains(&first), "{first}");
     seen.retain(|chunk| chunk.offset < first);
     seen.extend(rest);
-    assert_eq!(records(seen), original(&scenario, crate::KNOWN));
+    assert_eq!(records(seen), original(&scenario, super::KNOWN));
 }
 
 #[test]
