@@ -157,7 +157,10 @@ fn a_stream_leaves_its_metrics_a_copy_of_each_chunk_and_an_audit() {
     let last = messages.last().unwrap();
     let id = &last["export_job_id"];
     scenario.stop();
-    assert_eq!(scenario.lines("metrics.jsonl").unwrap(), [last.clone()]);
+    assert_eq!(
+        scenario.lines("metrics.jsonl").unwrap(),
+        std::slice::from_ref(last)
+    );
     let lake = scenario.objects("lake").unwrap();
     let id = id.as_str().unwrap();
     let expected =
