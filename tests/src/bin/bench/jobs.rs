@@ -107,6 +107,20 @@ impl Couriers {
         Ok(count.unsigned_abs())
     }
 
+    /// Waits until so many jobs are in a state.
+    fn wait_for(&self, host: &mut Host, state: &str, count: u64) -> Measured {
+        let mut failed = 0;
+        let reached = host.wait_until(|_| {
+            failed = self.in_state("failed");
+            failed > 0 || self.in_state(state) == count
+        })?;
+        match (reached, failed) {
+            (true, 0) => Ok(()),
+            (true, _) => Err(format!("{failed} jobs have failed").into()),
+            (false, _) => Err("the host has ended".into()),
+        }
+    }
+
     /// Jobs in a state.
     fn in_state(&self, state: &str) -> u64 {
         let found = format!("SELECT count(*) FROM jackfield_jobs WHERE state = '{state}'");
@@ -157,11 +171,11 @@ async fn finished_a_second(jobs: u64) -> Measured {
         json!([{"post": ["/webhook/a", {}]}, {"post": ["/webhook/b", {}]}, {"emit": {"n": 1}}]);
     // What is compiled and opened once is not what is measured.
     couriers.submit(&url, &steps, CALLERS).await?;
-    host.wait_until(|_| couriers.in_state("done") == CALLERS)?;
+    couriers.wait_for(&mut host, "done", CALLERS)?;
     let begun = Instant::now();
     couriers.submit(&url, &steps, jobs).await?;
     let accepted = begun.elapsed();
-    host.wait_until(|_| couriers.in_state("done") == CALLERS + jobs)?;
+    couriers.wait_for(&mut host, "done", CALLERS + jobs)?;
     let finished = begun.elapsed();
     host.terminate()?;
     let ended = host.wait()?.expect_success();
@@ -183,13 +197,11 @@ fn replayed(runtime: &Runtime, steps: u64) -> Measured {
     for steps in [1, steps] {
         let couriers = Couriers::new("replay")?;
         let (mut host, url) = couriers.start()?;
-        let work = json!([{"get": "/__effects"}, {"await": ["hook", "1", DAY_MILLIS]}]);
-        let work = match steps {
-            1 => work,
-            _ => json!([{"loop": ["/webhook", steps]}, {"await": ["hook", "1", DAY_MILLIS]}]),
-        };
+        let mut work = vec![json!({"post": ["/webhook/a", {}]}); steps as usize];
+        work.push(json!({"await": ["hook", "1", DAY_MILLIS]}));
+        let work = Value::Array(work);
         runtime.block_on(couriers.submit(&url, &work, 1))?;
-        host.wait_until(|_| couriers.in_state("waiting") == 1)?;
+        couriers.wait_for(&mut host, "waiting", 1)?;
         host.kill()?;
         bytes = couriers.count("SELECT sum(length(fact)) FROM jackfield_job_entries")? as f64
             / steps as f64;
@@ -197,7 +209,7 @@ fn replayed(runtime: &Runtime, steps: u64) -> Measured {
         let begun = Instant::now();
         let called = runtime.block_on(call_back(&couriers.client, &url))?;
         assert_eq!(called, StatusCode::OK);
-        host.wait_until_closely(|_| couriers.in_state("done") == 1)?;
+        couriers.wait_for(&mut host, "done", 1)?;
         took.push(begun.elapsed());
         host.terminate()?;
         host.wait()?.expect_success();
@@ -222,10 +234,10 @@ fn sleeping(runtime: &Runtime, jobs: u64) -> Measured {
     let (mut host, url) = couriers.start()?;
     let nap = json!([{"post": ["/webhook/a", {}]}, {"sleep": DAY_MILLIS}]);
     runtime.block_on(couriers.submit(&url, &nap, 200))?;
-    host.wait_until(|_| couriers.in_state("waiting") == 200)?;
+    couriers.wait_for(&mut host, "waiting", 200)?;
     let few = settled(&host);
     runtime.block_on(couriers.submit(&url, &nap, jobs))?;
-    host.wait_until(|_| couriers.in_state("waiting") == 200 + jobs)?;
+    couriers.wait_for(&mut host, "waiting", 200 + jobs)?;
     let many = settled(&host);
     host.terminate()?;
     host.wait()?.expect_success();
