@@ -98,7 +98,7 @@ fn waiting_is_refused_at_once() {
     assert_fails(
         &failure("sleep"),
         Code::PLUGIN_CONTRACT,
-        "a stage may not wait: it has no clock",
+        "a plugin may not wait by itself: it has no clock",
     );
     assert!(started.elapsed() < Duration::from_secs(60), "it slept");
 }

@@ -163,7 +163,7 @@ fn convert<'v>(wanted: Type, value: &Value<'v>, work: &Work) -> Result<Value<'v>
         (Type::Int, Value::Text(text)) => text.parse().ok().map(Value::Int),
         (Type::Uint, Value::Int(value)) => u64::try_from(*value).ok().map(Value::Uint),
         (Type::Uint, Value::Double(value))
-            if *value > -1.0 && *value < 18_446_744_073_709_551_616.0 =>
+            if *value >= 0.0 && *value < 18_446_744_073_709_551_616.0 =>
         {
             Some(Value::Uint(*value as u64))
         }

@@ -32,6 +32,7 @@ fn what_a_record_lacks_has_a_code() {
         ("int(record.status)", "invalid-value"),
         ("int(1e300)", "invalid-value"),
         ("uint(-1)", "invalid-value"),
+        ("uint(-0.25)", "invalid-value"),
         ("double('x')", "invalid-value"),
         ("{'a': 1, 'a': 2}", "duplicate-field"),
         ("{1: 2}", "wrong-type"),
