@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Failure, Workflow};
+use jackfield_sdk::{Failure, MALFORMED_RESPONSE, Workflow};
 use serde::Deserialize;
 
 use crate::{ExportRequest, PLATFORM, SCHEDULES};
 
-/// How often an answer may be none, and how long the next is waited for. Other failures are tried again by the host.
-const TRIES: u32 = 3;
+/// How long is waited before an answer that made no sense is asked for again. Other failures are tried again by the host.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
@@ -23,18 +22,8 @@ pub(crate) fn create(
 ) -> Result<String, Failure> {
     // A key of the job's own, and not one a request as the host would give: whoever asks for the lost answer again asks for the same schedule.
     let key = format!("{:016x}{:016x}", workflow.random(), workflow.random());
-    let mut tries = 1;
-    loop {
-        match attempt(request, &key, workflow) {
-            Err(failure) if failure.code == UNREADABLE && tries < TRIES => tries += 1,
-            created => return created,
-        }
-        workflow.sleep(PAUSE);
-    }
+    workflow.ask_again(PAUSE, |workflow| attempt(request, &key, workflow))
 }
-
-/// The code of an answer that says 201 and not what was created.
-const UNREADABLE: &str = "malformed-response";
 
 fn attempt(
     request: &ExportRequest,
@@ -59,7 +48,7 @@ fn attempt(
         false => Ok(id),
         true => {
             let message = "the schedule that was made has an empty identifier";
-            Err(Failure::new(UNREADABLE, message).status(502))
+            Err(Failure::new(MALFORMED_RESPONSE, message).status(502))
         }
     }
 }

@@ -92,7 +92,7 @@ pub use failure::{Failure, RequestFailure, RequestFailureKind};
 pub use fields::{Field, Fields};
 pub use problem::{Problem, Problems};
 pub use request::{Method, Request, path_segment};
-pub use response::{Callback, Response};
+pub use response::{Callback, MALFORMED_RESPONSE, Response};
 pub use savepoint::Savepoint;
 pub use steps::Steps;
 pub use workflow::Workflow;

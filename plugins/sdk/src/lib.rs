@@ -74,8 +74,9 @@ pub use configuration::{Duration, NoConfiguration};
 pub use context::{Context, Keyed};
 pub use emission::{ObjectBuilder, Outputs, RecordBuilder};
 pub use job::{
-    Callback, Connection, Failure, Field, Fields, Job, Method, Problem, Problems, Request,
-    RequestCall, RequestFailure, RequestFailureKind, Response, Savepoint, Workflow, path_segment,
+    Callback, Connection, Failure, Field, Fields, Job, MALFORMED_RESPONSE, Method, Problem,
+    Problems, Request, RequestCall, RequestFailure, RequestFailureKind, Response, Savepoint,
+    Workflow, path_segment,
 };
 pub use json_text::end_of_plain_text;
 pub use port::Port;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Failure, RequestFailureKind, Response, Workflow};
+use jackfield_sdk::{Failure, MALFORMED_RESPONSE, RequestFailureKind, Response, Workflow};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -13,9 +13,6 @@ use serde_json::value::RawValue;
 use crate::payload::is_identifier;
 
 const EXPORTS: &str = "/api/v2/data-actions/exports";
-
-/// How often something is asked for whose answer makes no sense.
-const TRIES: u32 = 3;
 
 /// Records, each as the service wrote it.
 pub type Records = Vec<Box<RawValue>>;
@@ -46,7 +43,7 @@ impl Service {
         let body = json!({ "report_id": report, "format": "json" });
         // One for all tries: the platform knows an export again that it has begun, though its answer made no sense.
         let key = format!("{:016x}{:016x}", workflow.random(), workflow.random());
-        let id = persist(self.retry_interval, workflow, |workflow| {
+        let id = workflow.ask_again(self.retry_interval, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection.post(EXPORTS).header("Idempotency-Key", &*key);
             let response = request.json(&body).send()?.success()?;
@@ -56,7 +53,7 @@ impl Service {
             return Ok(id);
         }
         let message = format!("the service names an export by what is no identifier: {id:?}");
-        Err(Failure::new("malformed-response", message).status(502))
+        Err(Failure::new(MALFORMED_RESPONSE, message).status(502))
     }
 
     /// The records of an export from an offset on, `limit` at most, as soon as it is ready; none behind the last. Fewer than asked for where
@@ -73,7 +70,7 @@ impl Service {
     ) -> Result<Records, Failure> {
         let mut waited = Duration::ZERO;
         loop {
-            let page = persist(self.retry_interval, workflow, |workflow| {
+            let page = workflow.ask_again(self.retry_interval, |workflow| {
                 self.page(export, offset, limit, workflow)
             })?;
             match page {
@@ -146,22 +143,4 @@ fn has_failed(response: &Response) -> bool {
     }
     let refusal = response.json::<Refusal>();
     refusal.is_ok_and(|refusal| refusal.error == "export_failed")
-}
-
-/// Asks again, a few times, where an answer makes no sense: one that broke on its way can still be whole as HTTP. It is waited for `first_wait`, and then for
-/// twice that.
-fn persist<T>(
-    first_wait: Duration,
-    workflow: &mut Workflow<'_>,
-    mut ask: impl FnMut(&mut Workflow<'_>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let mut wait = first_wait;
-    for _ in 1..TRIES {
-        match ask(workflow) {
-            Err(failure) if failure.code == "malformed-response" => workflow.sleep(wait),
-            answer => return answer,
-        }
-        wait *= 2;
-    }
-    ask(workflow)
 }

@@ -3,7 +3,6 @@
 //! Records are prepared by the stage `prepare-contacts` and served where the platform pulls them; this job looks at both sides before it begins, has them
 //! synchronised, waits for the platform's callback, sends refused records again as they were meant, and tells how it went. What it says is what it saw.
 
-mod patience;
 mod platform;
 mod recovery;
 mod report;

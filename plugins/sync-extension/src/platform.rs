@@ -4,12 +4,11 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Failure, Workflow};
+use jackfield_sdk::{Failure, MALFORMED_RESPONSE, Workflow};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::patience::persist;
 use crate::request::{Mapping, is_identifier};
 use crate::schema::Schema;
 
@@ -151,7 +150,7 @@ impl Platform {
     /// # Errors
     /// `unknown-extension`, `malformed-schema`, or why nothing came.
     pub fn schema(&self, extension: &str, workflow: &mut Workflow<'_>) -> Result<Schema, Failure> {
-        persist(self.retry_interval, workflow, |workflow| {
+        workflow.ask_again(self.retry_interval, |workflow| {
             let connection = workflow.connection(&self.connection);
             let response = connection
                 .get(format!("{EXTENSIONS}/{extension}/schema"))
@@ -208,7 +207,7 @@ impl Platform {
         }
         // One for all tries: the platform knows a synchronisation again that it has begun, though its answer made no sense.
         let key = format!("{:016x}{:016x}", workflow.random(), workflow.random());
-        let id = persist(self.retry_interval, workflow, |workflow| {
+        let id = workflow.ask_again(self.retry_interval, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection
                 .post(format!("{EXTENSIONS}/{extension}/sync"))
@@ -222,7 +221,7 @@ impl Platform {
         }
         let message =
             format!("the service names a synchronisation by what is no identifier: {id:?}");
-        Err(Failure::new("malformed-response", message).status(502))
+        Err(Failure::new(MALFORMED_RESPONSE, message).status(502))
     }
 
     /// Waits for the callback. One that got lost, or says nothing that could be read, is made up for by asking.
@@ -260,7 +259,7 @@ impl Platform {
         job: &str,
         workflow: &mut Workflow<'_>,
     ) -> Result<Outcome, Failure> {
-        persist(self.retry_interval, workflow, |workflow| {
+        workflow.ask_again(self.retry_interval, |workflow| {
             let connection = workflow.connection(&self.connection);
             let request = connection.get(format!("{EXTENSIONS}/{extension}/sync/{job}/status"));
             request.send()?.success()?.json()

@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 
+/// The code of a failure by an answer that came whole as HTTP and makes no sense.
+pub const MALFORMED_RESPONSE: &str = "malformed-response";
+
 /// How much of a body a failure shows, characters.
 const EXCERPT: usize = 200;
 
@@ -134,7 +137,7 @@ impl Response {
     /// # Errors
     /// The code `malformed-response`, where it is none, or not of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        read(&self.body, "malformed-response", "the response")
+        read(&self.body, MALFORMED_RESPONSE, "the response")
     }
 }
 

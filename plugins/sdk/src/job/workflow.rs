@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Callback, Connection, Failure, Request, RequestFailure, Response, Savepoint, Steps};
+use super::{
+    Callback, Connection, Failure, MALFORMED_RESPONSE, Request, RequestFailure, Response,
+    Savepoint, Steps,
+};
 use crate::Port;
 
 /// The host, as a job sees it. Each call is a *step*: it happens once, and a run that is repeated is given the same answer.
@@ -14,6 +17,9 @@ pub struct Workflow<'a> {
     connected: &'a [bool],
     savepoint: Option<Savepoint>,
 }
+
+/// How often something is asked for whose answer makes no sense.
+const TRIES: u32 = 3;
 
 impl<'a> Workflow<'a> {
     /// On these steps.
@@ -142,6 +148,28 @@ impl<'a> Workflow<'a> {
             .get(port.index() as usize)
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Asks three times at most, where the answer is a [`MALFORMED_RESPONSE`]: one that broke on its way can still be whole as HTTP, which no connection
+    /// sees. It is waited for `first_wait`, and then for twice that. What has an effect is to be asked with a key of its own (a header
+    /// `Idempotency-Key`), the same for each try.
+    ///
+    /// # Errors
+    /// Those of `ask`, of the last time.
+    pub fn ask_again<T>(
+        &mut self,
+        first_wait: impl Into<Duration>,
+        mut ask: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut wait = first_wait.into();
+        for _ in 1..TRIES {
+            match ask(self) {
+                Err(failure) if failure.code == MALFORMED_RESPONSE => self.sleep(wait),
+                answered => return answered,
+            }
+            wait *= 2;
+        }
+        ask(self)
     }
 
     /// Says what the job is doing, for people.
