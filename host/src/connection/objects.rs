@@ -132,6 +132,8 @@ fn bucket_of(
     let mut found = Diagnostics::new();
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
+        // Not every service of this API can delete many at once, and few are ever deleted.
+        .with_disable_bulk_delete(true)
         .with_retry(RETRY);
     for variable in VARIABLES {
         let key = AmazonS3ConfigKey::from_str(&variable.to_ascii_lowercase());
