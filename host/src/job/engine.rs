@@ -1,6 +1,6 @@
 //! What drives jobs: instances on a bounded number of threads, requests on the runtime of the clients, and one thread that starts what is due.
 //!
-//! A job that something is done for has a [`Slot`]: its machine, behind a lock, so that a callback, a command and the run itself follow each other. When nothing is done
+//! A job that something is done for has a `Slot`: its machine, behind a lock, so that a callback, a command and the run itself follow each other. When nothing is done
 //! for it any more the slot goes, and what is left of the job is in the store.
 
 mod run;
