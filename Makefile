@@ -14,11 +14,13 @@ FORM ?= embedded
 SEED ?= 1
 KILLS ?= 100
 RECORDS ?= 500000
+# Of prove-reload, whose KILLS are 20 unless they are given.
+RELOADS ?= 50
 PARALLELISM ?= 0
 # Of bench.
 ROUNDS ?= 3
 
-.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-jobs bench-memory bench-served prove-streams prove-jobs soak clean wasm-target
+.PHONY: build host plugins guests measure demo test bench bench-checkpoints bench-reloads bench-jobs bench-memory bench-poison bench-served bench-start prove-streams prove-jobs prove-reload soak clean wasm-target
 
 build: host plugins
 
@@ -35,7 +37,7 @@ plugins: wasm-target
 	    built="$(TARGET)/wasm32-wasip2/plugin/$$(echo $$plugin | tr - _).wasm" to="$(TARGET)/plugins/$$plugin.wasm"; \
 	    cmp -s "$$built" "$$to" || cp "$$built" "$$to" || exit 1; done
 
-# Plugins that misbehave, which only the tests run.
+# Plugins that misbehave or change, which only the tests run.
 guests: wasm-target
 	@if [ -f tests/guests/Makefile ]; then $(MAKE) -C tests/guests; fi
 
@@ -65,6 +67,12 @@ prove-streams: build
 prove-jobs: build
 	@$(TARGET)/release/prove-jobs --seed $(SEED) --kills $(KILLS)
 
+# Brings good and bad versions of a pipeline one after another under load, kills the host in the middle of it, and looks for damage, e.g. make prove-reload SEED=7 RELOADS=100 KILLS=40.
+prove-reload: FORM = kafka
+prove-reload: KILLS = 20
+prove-reload: build guests
+	@$(TARGET)/release/prove-reload --form $(FORM) --seed $(SEED) --reloads $(RELOADS) --kills $(KILLS)
+
 # Speed and memory on 5 million records, beside Apache Flink where FLINK_DIR names its job.
 bench: build measure
 	@$(TARGET)/plugin/bench speed --rounds $(ROUNDS)
@@ -77,10 +85,24 @@ bench-served: build
 bench-checkpoints: build
 	@$(TARGET)/release/bench checkpoints
 
+# For how long a pipeline of 100,000 keys stands still for a reload at 300,000 records a second; and what a thousand of them leave of memory.
+bench-reloads: build
+	@$(TARGET)/release/bench reloads
+	@$(TARGET)/release/bench reloads --skew 1
+	@$(TARGET)/release/bench reloads --keys 1000 --speed 10000 --reloads 1000
+
 # Jobs a second, the journal, replays, ten thousand sleepers; and what a WebSocket carries.
 bench-jobs: build guests
 	@$(TARGET)/release/bench jobs
 	@$(TARGET)/release/bench streams
+
+# How long a host with 200 plugins takes to start.
+bench-start: build
+	@$(TARGET)/release/bench start
+
+# What it takes to find the one record of a batch that a plugin fails on.
+bench-poison: build guests
+	@$(TARGET)/release/bench poison
 
 # Ten minutes between Kafka and Cassandra with something broken every minute.
 soak: build

@@ -22,15 +22,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use dead_letters::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
+pub use dead_letters::{DeadLetter, DeadLetterFilter, EntrySnapshot, StoredDeadLetter};
 pub use error::StoreError;
 pub use letter_json::LetterJson;
 pub use location::Location;
 pub(crate) use sqlite::Lock;
 pub use sqlite::{Outbox, Owed};
+pub(crate) use state::Parts;
 pub use state::{StoredEntry, StoredKey};
 pub use store::{Database, Finality, Recorded, StageState, Store};
 
+use crate::pipeline::reload::Note;
 use crate::record::EventTime;
 
 /// Everything of a checkpoint but the state entries, which are kept beside it.
@@ -57,6 +59,9 @@ pub struct Checkpoint {
     pub sinks: BTreeMap<String, serde_json::Value>,
     /// Sums over the life of the pipeline.
     pub totals: Totals,
+    /// Which version of the pipeline took it, and which is to follow; none where versions are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
 }
 
 /// How far a partition of a source was read.

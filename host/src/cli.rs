@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. What a command ends with says how it went: `Exit`.
 
 mod audit;
+mod capture;
 mod check;
 mod checkpoint;
 mod display;
@@ -18,6 +19,7 @@ mod pipelines;
 mod plugin;
 mod preflight;
 mod quantity;
+mod reload;
 mod run;
 mod signals;
 mod state;
@@ -74,6 +76,14 @@ enum Command {
     Run(run::Arguments),
     /// Say how a pipeline fares that another process runs: how far it has come, and what it waits for.
     Status(status::Arguments),
+    /// Take in what a pipeline's manifest and plugins are now, while it runs.
+    Reload(reload::Reload),
+    /// Leave off the reload that is under way; where none is, go back to the version before.
+    Rollback(reload::Rollback),
+    /// Write batches that a pipeline works on, and the state that they meet, into a file.
+    Capture(capture::Capture),
+    /// Let a plugin work on captured batches, and say what it makes otherwise than the plugin that was running.
+    Replay(capture::Replay),
     /// Look for everything that is wrong with manifests and the plugins they name, and start nothing.
     Check(Manifests),
     /// Jobs: work that takes long. They are started and steered through the process that runs their pipeline.
@@ -156,6 +166,10 @@ impl Arguments {
         let exit = match &self.command {
             Command::Run(arguments) => run::run(arguments, format, &bars),
             Command::Status(arguments) => status::run(arguments, format),
+            Command::Reload(arguments) => reload::reload(arguments, format),
+            Command::Rollback(arguments) => reload::roll_back(arguments, format),
+            Command::Capture(arguments) => capture::capture(arguments, format),
+            Command::Replay(arguments) => capture::replay(arguments, format),
             Command::Check(manifests) => check::check(manifests, format),
             Command::Job(command) => job::run(command, format),
             Command::Dlq(command) => dlq::run(command, format),

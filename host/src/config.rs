@@ -27,6 +27,7 @@ mod preflight;
 mod reader;
 mod recovery;
 mod reference;
+mod reload;
 mod secret;
 mod server;
 mod sink;
@@ -43,7 +44,7 @@ pub use code::Code;
 pub use configuration::Configuration;
 pub(crate) use connection::is_reserved;
 pub use connection::{
-    CassandraConnection, CircuitBreaker, ClientAuthentication, Connection, ConnectionKind,
+    CassandraConnection, CircuitBreaker, ClientAuthentication, Connection, ConnectionKind, Grant,
     HttpAuthentication, HttpConnection, HttpPermissions, HttpRetry, KafkaConnection, OAuth,
     PathPattern, RequestRate, Tls,
 };
@@ -51,7 +52,7 @@ pub use dead_letters::{DeadLetters, KafkaDeadLetters};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::{Environment, NotUnicode, ProcessEnvironment};
 pub use exchange::{Exchange, ExchangeKind};
-pub use job::{Job, JobLimits, JobStoreOptions};
+pub use job::{ConnectionGrant, Job, JobLimits, JobStoreOptions};
 pub use manifest::{KEY_GROUPS, Manifest, PipelineSettings};
 pub use name::{Name, SqlName};
 pub use nearest::nearest;
@@ -59,8 +60,9 @@ pub use object_place::{ObjectPlace, ObjectUrl, S3Options};
 pub use overrides::Override;
 pub use place::{Document, DocumentKind, Located, Place};
 pub use preflight::{DataActionPreflight, Preflight, PreflightKind};
-pub use recovery::Recovery;
+pub use recovery::{OnBreaker, Recovery};
 pub use reference::{OutputPort, Reference};
+pub use reload::{Probation, Reload, ReloadPolicy, Shadowing, StartPolicy};
 pub use secret::Secret;
 pub use server::Server;
 pub use sink::{

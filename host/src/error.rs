@@ -27,6 +27,12 @@ macro_rules! codes {
 
             /// Every code, by rising number.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code with this identifier.
+            #[must_use]
+            pub fn of_id(id: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.id == id)
+            }
         }
     };
 }
@@ -74,6 +80,15 @@ codes! {
     PLUGIN_REFUSAL = "JF-2105", "a plugin refused its configuration or its state",
         "`configure` or `load` returned an error, which the contract lets them: the plugin says that it cannot work with this configuration or this state.",
         "Read its reason. State of a version that it cannot load needs a version of the plugin which can.";
+    PLUGIN_OUTPUT_BYTES = "JF-2106", "a plugin returned more at once than it may",
+        "What one call of `process` returned (values, keys, times and rejections together) was larger than `limits.output-bytes` of the stage, half of `limits.memory` by default. It was refused before it was copied out of the sandbox, and is then treated as a trap.",
+        "Raise `limits.output-bytes` of the stage if its work is honest: windows that all close at once, at the end of the input above all, are written by one call. Else correct the plugin.";
+    PLUGIN_STATE_BYTES = "JF-2107", "a plugin wants to remember more than it may",
+        "The keys and values that one instance of a stage remembers came to more bytes than `limits.state-bytes`, by default as many as `limits.memory`. It shows when state is flushed for a checkpoint or loaded from one, so no record is to blame: after the usual restarts the pipeline stops at its last checkpoint, and nothing is lost.",
+        "Raise `limits.state-bytes` of the stage, or `parallelism`, by which keys are shared among more instances; then run it again. If state grows without end, let the plugin forget keys that are done.";
+    PLUGIN_HOST_CALLS = "JF-2108", "a plugin called the host more often than it may",
+        "An instance wrote to its log, or called what it imports of WASI, more often within a second than `limits.host-calls` says, 100,000 times by default. It is then treated as a trap. Requests and other steps of a job do not count here: `limits.steps` is for them.",
+        "Correct the plugin: it calls the host in a loop. Raise `limits.host-calls` if its work is honest.";
     SOURCE_UNREADABLE = "JF-3001", "an input cannot be read",
         "A file of a source cannot be opened, reading it failed, or what should be gzip is not, or is cut short.",
         "Check that the file exists, is readable and is what the manifest says (plain lines or gzip).";
@@ -107,6 +122,12 @@ codes! {
     ENGINE_FAILED = "JF-4005", "the WebAssembly engine does not start",
         "Wasmtime could not be set up. It reserves several gibibytes of address space (not memory) for the plugins' linear memories, and starts one thread of its own.",
         "The machine or its limits lack what the engine needs; the message says what. Address space (`ulimit -v`) is the usual reason.";
+    BREAKER_OPEN = "JF-4006", "the breaker of a stage has opened",
+        "The plugin of a stage failed too often: `recovery.breaker-failures` times within `recovery.breaker-window`, or more than `recovery.maximum-restarts` times in a row with no record to blame. Each failure goes back to the last checkpoint, so the stage is left alone for a while, as `recovery.on-breaker` says: `pause` reads nothing, `bypass-to-dlq` puts the records of the stage into the dead-letter queue (`breaker-open`) and leaves its state as it is. Then it is tried again, with pauses from one second to five minutes; the first checkpoint closes the breaker.",
+        "The message says what the plugin did: correct it. What was bypassed goes through the stage by `jackfield dlq replay --code breaker-open` when the pipeline stands still.";
+    ENGINE_FULL = "JF-4007", "there is no room for another instance of a plugin",
+        "The host keeps a pool of 1,000 instances, and allocates further ones each by itself. That failed too: the machine, or its limits, has no more address space or memory for them. A stage has `parallelism` instances, a job one for each that runs.",
+        "Lower `parallelism` or the `concurrency` of jobs, divide the pipelines among processes, or raise the limit that the message names (`ulimit -v`, `vm.max_map_count`). Jobs wait until there is room; a pipeline goes on from its last checkpoint when it is run again.";
     CHECKPOINT_UNUSABLE = "JF-5001", "the checkpoints cannot be used",
         "Everything that is kept is stored with a checksum. One does not match, an object is missing or cut short, or SQLite finds its file damaged. Rather than to go on from something half right, the pipeline does not start.",
         "Restore the file or folder from a copy, or move it away to start afresh. Nothing of it was used.";
@@ -323,14 +344,14 @@ codes! {
         "What came through the control socket is not what this version of Jackfield understands: the host is of another version, or what asks it is no Jackfield.",
         "Use the `jackfield` of the version that runs the pipeline.";
     JOB_DIVERGED = "JF-9001", "a job asked for something else than in an earlier run",
-        "After a crash and after each long wait a job is run again, and is answered from its journal. This one asked for another step than the journal holds: its plugin was changed, or what it asks for depends on something else than what it was answered. It is stopped before anything is sent twice.",
-        "The message shows the first step that differs, from both sides. Run the plugin that the job was started with, then `jackfield job retry`; or start the job anew. In a plugin take time and chance from the workflow only.";
+        "After a crash and after each long wait a job is run again, and is answered from its journal. This one asked for another step than the journal holds: what it asks for depends on something else than what it was answered. It is stopped before anything is sent twice.",
+        "The message shows the first step that differs, from both sides. Start the job anew. In a plugin take time and chance from the workflow only.";
     JOB_EXCEEDED = "JF-9002", "a job went over a limit",
         "A job may use so much memory and CPU time, make so many steps between two savepoints, take so long, and return so much. This one wanted more, and was ended where it stood; what it had done stands.",
         "The message names the limit and what the job was doing. Raise it under `limits` of the job if the work is honest, and `jackfield job retry`.";
     JOB_TRAPPED = "JF-9003", "the plugin of a job broke off",
         "The plugin panicked, or did what the contract does not allow. Steps are decided once, so that to run it again would bring it to the same place.",
-        "Correct the plugin, run the host with it, then `jackfield job retry`: the job goes on where it was.";
+        "Correct the plugin and start the job anew. Where it was for want of something outside of the plugin, `jackfield job retry` lets it go on where it was, with the version that it was started with.";
     JOB_DOUBT = "JF-9004", "nobody knows whether a request of a job arrived",
         "The host stopped while a request was under way that is not idempotent, and its connection says not to send such a request again by itself. The job waits for a decision.",
         "Find out at the service whether it arrived. `jackfield job retry` sends it again, with the same idempotency key; `jackfield job cancel` gives the job up.";
@@ -352,6 +373,45 @@ codes! {
     JOBS_STOPPING = "JF-9014", "the host is stopping",
         "The host was told to stop, and takes no more jobs and callbacks. What it took before is kept, and goes on at the next start.",
         "Try again when it runs.";
+    JOB_VERSION = "JF-9015", "a job waits for its version, which the host has not got",
+        "A job ends on the version that it was started with: the component, the configuration and the ports that are read. The host runs with others and was not given that one, so that the job stands still. Nothing of it is lost.",
+        "Run the host with the plugin and the configuration that the job was started with, or bring them back by `jackfield rollback`: it goes on. `jackfield job migrate` moves one that stands at a savepoint to the version that runs; `jackfield job cancel` gives it up.";
+    RELOAD_BUSY = "JF-9101", "another reload is under way",
+        "A pipeline takes in one version at a time.",
+        "Wait for it (`jackfield status`), or leave it off with `jackfield rollback`.";
+    RELOAD_MANIFEST = "JF-9102", "the new version is wrong",
+        "The manifest or a plugin that it names cannot be used. The running version has not noticed.",
+        "The message says what is wrong, as `jackfield check` does. Correct it and reload again.";
+    RELOAD_NOTHING = "JF-9103", "there is nothing to reload",
+        "Manifest and plugins mean the same as what runs, or there is no version before it to go back to.",
+        "If something should differ, look at whether the host reads the file that you have changed: `jackfield status` names its version. To be rid of the first version, change the manifest and reload.";
+    RELOAD_AGAIN = "JF-9104", "the version was sent away before",
+        "This very version was refused, rolled back, or taken back by somebody, and is not tried again by itself.",
+        "Change it; or ask for it by `jackfield reload`, which tries it once more.";
+    RELOAD_BEYOND = "JF-9105", "this cannot be changed while the pipeline runs",
+        "What the message names belongs to the process or to all that was ever committed: it cannot be exchanged and, if need be, undone between two records.",
+        "Stop the pipeline in order (SIGTERM) and start it with the new manifest: it goes on from its last checkpoint.";
+    RELOAD_STATE_LOSS = "JF-9106", "a reload would forget something",
+        "The new version lacks a stage that remembers something, or a source whose position is known. Nobody can bring that back later.",
+        "If it may be forgotten, reload with `--accept-state-loss`.";
+    RELOAD_GRANTS = "JF-9107", "a reload would allow plugins more",
+        "The new version gives plugins more memory or CPU time, or connections that they could not use. Whoever changes a rule is not always the one who decides about that.",
+        "If they may, reload with `--accept-grants`.";
+    RELOAD_STATE = "JF-9108", "the new version cannot take over the state",
+        "A plugin of the new version cannot load what its stage remembers. This is looked at before it takes over, so that nothing has happened.",
+        "Give the plugin the steps from the older version of its state (`Versioned` of the SDK), or reload with an earlier version of the plugin that has them.";
+    RELOAD_ARCHIVE = "JF-9109", "a version cannot be kept or found",
+        "Versions are kept, manifest and plugins, so that the pipeline can go back to them, also after a crash in the middle of a reload. The message names what is missing, or cannot be written.",
+        "Check the folder `reload.versions` (beside the database of the checkpoints by default) and its permissions. Where checkpoints are in an object store, the manifest has to name a folder.";
+    RELOAD_SENT_AWAY = "JF-9110", "a new version was refused or rolled back",
+        "The new version failed, made something else than the running one where that is not allowed, or did worse on probation. The former version goes on, and nothing of what the new one did has happened.",
+        "The message says why. Correct the version and reload again; `jackfield status --format json` has the whole report.";
+    RELOAD_DONE = "JF-9111", "a new version had taken over already",
+        "The reload that was to be left off had come to its end: what the new version has done is committed.",
+        "To go back, say `jackfield rollback` again: the version before comes back by the steps of a reload.";
+    CAPTURE = "JF-9120", "batches cannot be captured or replayed",
+        "A capture holds batches of a running pipeline and the state that they met. It could not be taken, or the file is none, or the plugin fails on it.",
+        "The message says which. Captures are taken while no reload is under way, and read by the version of Jackfield that wrote them.";
 }
 
 #[cfg(test)]

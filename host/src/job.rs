@@ -18,12 +18,13 @@ pub mod store;
 pub mod transport;
 pub mod view;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use call::{Method, Received, Request, RequestFailure, RequestFailureKind, Response, Time};
 pub use emitted::Emitted;
-pub use engine::{Definition, Engine};
+pub use engine::{Definition, Engine, Migrated};
 pub use journal::{Failure, Outcome};
 pub use machine::Reception;
 pub use report::{FailureReport, Report};
@@ -116,6 +117,18 @@ pub enum JobError {
     /// It is of a job that the manifest does not have.
     #[error("the manifest has no job `{0}` any more")]
     Undefined(String),
+    /// The version of its definition that it goes on under is not here.
+    #[error(
+        "the job {id} of `{job}` goes on under version {version:.12}, which the host has not got"
+    )]
+    VersionAbsent {
+        /// The job.
+        id: String,
+        /// The job of the manifest.
+        job: String,
+        /// Its version.
+        version: String,
+    },
     /// It cannot be retried: it is under way, or has succeeded.
     #[error("the job {id} is {state}: only one that failed, was cancelled or asks can be retried")]
     NotRetryable {
@@ -154,6 +167,7 @@ impl JobError {
         match self {
             Self::Stopping => Code::JOBS_STOPPING,
             Self::Unknown(_) | Self::Undefined(_) => Code::NOT_FOUND,
+            Self::VersionAbsent { .. } => Code::JOB_VERSION,
             Self::NotRetryable { .. } => Code::JOB_NOT_RETRYABLE,
             Self::Store(error) => error.code(),
             Self::Host(_) => Code::THREAD_FAILED,
@@ -242,6 +256,30 @@ impl Jobs {
     /// [`JobError::NotRetryable`] where it did not, [`JobError::Unknown`] where there is no such job.
     pub fn retry(&self, id: &str) -> Result<View, JobError> {
         self.engine.retry(id)
+    }
+
+    /// Makes these definitions the ones that new jobs begin with.
+    ///
+    /// # Errors
+    /// As for [`Engine::adopt`].
+    pub fn adopt(&self, definitions: Vec<Definition>) -> Result<(), JobError> {
+        self.engine.adopt(definitions)
+    }
+
+    /// By job of the manifest: the versions that unfinished jobs go on under.
+    ///
+    /// # Errors
+    /// As for [`Engine::versions_in_use`].
+    pub fn versions_in_use(&self) -> Result<BTreeMap<String, BTreeSet<String>>, JobError> {
+        self.engine.versions_in_use()
+    }
+
+    /// Lets unfinished jobs go on under the current version of their definition: all of them, or the one with an identifier.
+    ///
+    /// # Errors
+    /// Those of [`Engine::migrate`], and [`JobError::Unknown`] where no job has the identifier.
+    pub fn migrate(&self, id: Option<&str>) -> Result<Migrated, JobError> {
+        self.engine.migrate_any(id)
     }
 
     /// Hands a callback to the job that expects it; it is durable when this returns. `delivery` is what tells one callback from the next: the sender's

@@ -12,6 +12,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod preflight;
 pub mod record;
+pub mod reload;
 pub mod sink;
 pub mod source;
 pub mod trigger;

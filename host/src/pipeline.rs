@@ -7,6 +7,7 @@
 //! Inside an attempt the stages of a pipeline are cut into *segments* ([`topology`]): a segment is what one worker does without handing a
 //! record to another thread. Between segments the records of a keyed port are exchanged by key group through bounded channels.
 
+pub mod breaker;
 pub mod distributed;
 pub mod distribution;
 pub mod epoch;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod planner;
 pub mod progress;
 pub mod recovery;
+pub mod reload;
 pub mod replay;
 pub mod task;
 pub mod topology;

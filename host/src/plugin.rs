@@ -4,6 +4,7 @@
 //! [`Failure`] (what it did wrong). Everything that differs between versions of the contract is in one adapter file a
 //! version; everything that keeps a guest from reaching what it was not granted is in `sandbox`.
 
+mod allowance;
 mod cache;
 mod component;
 mod contract_0_1;
@@ -12,12 +13,15 @@ mod failure;
 mod instance;
 pub mod job;
 mod job_contract_0_1;
+mod linked;
 mod runtime;
 mod sandbox;
+mod state_account;
 mod words;
 
 use std::time::Duration;
 
+pub(crate) use allowance::thread_cpu_time;
 pub use component::{Component, LoadError};
 pub use failure::{Breach, Failure};
 pub use instance::Instance;
@@ -61,14 +65,32 @@ pub struct Limits {
     pub memory: u64,
     /// CPU time of one call.
     pub cpu_time: Duration,
+    /// Bytes that one call of `process` may return.
+    pub output_bytes: u64,
+    /// Bytes of the keys and values that it may remember.
+    pub state_bytes: u64,
+    /// Calls of the host a second, steps of a job not counted: those have a limit of their own.
+    pub host_calls: u32,
+}
+
+impl Limits {
+    /// As a manifest that says no more than these two sets them: what is returned at once and what is remembered follows from
+    /// the memory that it has to fit into.
+    #[must_use]
+    pub const fn within(memory: u64, cpu_time: Duration) -> Self {
+        Self {
+            memory,
+            cpu_time,
+            output_bytes: memory / 2,
+            state_bytes: memory,
+            host_calls: 100_000,
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            memory: 256 << 20,
-            cpu_time: Duration::from_secs(1),
-        }
+        Self::within(256 << 20, Duration::from_secs(1))
     }
 }
 

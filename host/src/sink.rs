@@ -108,6 +108,8 @@ impl Misfit {
             key: (!batch.keys.is_empty()).then(|| record.key.to_vec()),
             timestamp: record.timestamp,
             plugin: String::new(),
+            backtrace: None,
+            state: None,
         }
     }
 }

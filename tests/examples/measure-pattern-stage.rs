@@ -98,10 +98,7 @@ fn main() {
         .unwrap()
         .load(COMPONENT.as_ref())
         .unwrap();
-    let limits = Limits {
-        memory: 4 << 30,
-        cpu_time: Duration::from_secs(60),
-    };
+    let limits = Limits::within(4 << 30, Duration::from_secs(60));
     println!(
         "{:10} {:>9} {:>14} {:>14} {:>6} {:>10}",
         "shape", "keys", "native/s", "sandboxed/s", "ratio", "matches"

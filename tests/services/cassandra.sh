@@ -50,14 +50,7 @@ key_cache_size: 4MiB
 counter_cache_size: 0MiB
 auto_snapshot: false
 YAML
-    cat >"$folder/logback.xml" <<XML
-<configuration>
-  <appender name="log" class="ch.qos.logback.core.ConsoleAppender">
-    <encoder><pattern>%date{HH:mm:ss.SSS} %level %logger{0} %message%n</pattern></encoder>
-  </appender>
-  <root level="INFO"><appender-ref ref="log"/></root>
-</configuration>
-XML
+    configure_log
     [[ $secure == 0 ]] || configure_security
 }
 

@@ -50,6 +50,18 @@ running() {
     [[ -s $folder/pid ]] && tr '\0' '\n' <"/proc/$(<"$folder/pid")/cmdline" 2>/dev/null | grep -qF -- "$mark"
 }
 
+# Has what logs by Logback write a line an event to the standard output, by FOLDER/logback.xml.
+configure_log() {
+    cat >"$folder/logback.xml" <<XML
+<configuration>
+  <appender name="log" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%date{HH:mm:ss.SSS} %level %logger{0} %message%n</pattern></encoder>
+  </appender>
+  <root level="INFO"><appender-ref ref="log"/></root>
+</configuration>
+XML
+}
+
 # Makes a key for this machine in FOLDER/node.p12, and the certificate that those who connect are to trust in FOLDER/node.pem.
 certify() {
     [[ ! -s $folder/node.pem ]] || return 0

@@ -31,14 +31,7 @@ s3proxy.credential=jackfield-secret
 jclouds.provider=filesystem-nio2
 jclouds.filesystem.basedir=$folder/data
 PROPERTIES
-    cat >"$folder/logback.xml" <<XML
-<configuration>
-  <appender name="log" class="ch.qos.logback.core.ConsoleAppender">
-    <encoder><pattern>%date{HH:mm:ss.SSS} %level %logger{0} %message%n</pattern></encoder>
-  </appender>
-  <root level="INFO"><appender-ref ref="log"/></root>
-</configuration>
-XML
+    configure_log
 }
 
 launch() {

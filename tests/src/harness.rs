@@ -39,6 +39,20 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// A plugin for tests that `make guests` leaves.
+///
+/// # Panics
+/// When it was not built, as [`binary`].
+pub fn guest(name: &str) -> PathBuf {
+    let path = repository().join(format!("target/guests/{name}.wasm"));
+    assert!(
+        path.is_file(),
+        "{} is missing: run `make guests` first",
+        path.display()
+    );
+    path
+}
+
 /// A pipeline to run: the manifest, what it reads and writes, and what is set otherwise than the manifest says.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
@@ -80,9 +94,14 @@ impl Pipeline {
         cassandra: &Cassandra,
         folder: impl Into<PathBuf>,
     ) -> Self {
-        let mut pipeline = Self::data_actions_on(kafka, cassandra, folder);
-        pipeline.manifests = vec![repository().join("examples/data-actions/shared.toml")];
-        pipeline
+        Self::data_actions_on(kafka, cassandra, folder)
+            .of_manifest("examples/data-actions/shared.toml")
+    }
+
+    /// The same of another manifest, whose path is absolute or from the repository's folder on.
+    pub fn of_manifest(mut self, manifest: impl AsRef<Path>) -> Self {
+        self.manifests = vec![repository().join(manifest)];
+        self
     }
 
     /// The pipeline of a manifest, whose path is absolute or from the repository's folder on, running in `folder`.
@@ -129,10 +148,20 @@ impl Pipeline {
         self
     }
 
+    /// Keeps compiled code in this folder, and not where the user's is.
+    pub fn code_cache(self, folder: &Path) -> Self {
+        self.environment("XDG_CACHE_HOME", &folder.display().to_string())
+    }
+
     /// Overrides a setting of the manifest: `path.to.key=value`.
     pub fn set(mut self, setting: &str) -> Self {
         self.settings.push(setting.into());
         self
+    }
+
+    /// What is set otherwise than the manifest says, as the command line is told.
+    pub fn settings(&self) -> &[String] {
+        &self.settings
     }
 
     /// Takes a checkpoint every `milliseconds`, with no pause between them.
@@ -200,13 +229,21 @@ impl Pipeline {
     /// # Errors
     /// When the process cannot be started, or does not end.
     pub fn run_command(&self, words: &[&str], arguments: &[&str]) -> io::Result<Finished> {
+        self.start_command(words, arguments, "command-log")?.wait()
+    }
+
+    /// Another command on the manifest, as a process in the background, whose log has that name.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start_command(&self, words: &[&str], arguments: &[&str], log: &str) -> io::Result<Host> {
         std::fs::create_dir_all(&self.folder)?;
         let mut command = self.command(words);
         for setting in &self.settings {
             command.args(["--set", setting]);
         }
         command.args(arguments);
-        Host::start(command, &self.folder.join("command-log"))?.wait()
+        Host::start(command, &self.folder.join(log))
     }
 
     fn command(&self, words: &[&str]) -> Command {

@@ -14,6 +14,7 @@ pub mod native;
 pub mod random;
 pub mod scenario;
 pub mod served;
+pub mod service;
 pub mod services;
 pub mod systems;
 pub mod table;

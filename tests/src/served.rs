@@ -1,7 +1,7 @@
 //! The data-actions pipeline between servers that it shares with others, with names of its own there.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::feed;
 use crate::harness::Pipeline;
@@ -75,20 +75,23 @@ impl<'a> ServedPipeline<'a> {
     /// The pipeline, which reads to the end of what was fed when it is first started, at most so many records a second.
     pub fn pipeline(&self, records_per_second: u32) -> Pipeline {
         let pipeline = Pipeline::data_actions_on(self.kafka, self.cassandra, &self.folder);
-        self.named(pipeline, records_per_second)
+        self.bounded(pipeline, records_per_second)
     }
 
     /// The same for several processes; each task reads at most so many records a second.
     pub fn shared_pipeline(&self, records_per_second: u32) -> Pipeline {
         let pipeline = Pipeline::data_actions_shared_on(self.kafka, self.cassandra, &self.folder);
-        self.named(pipeline, records_per_second)
+        self.bounded(pipeline, records_per_second)
     }
 
-    fn named(&self, pipeline: Pipeline, records_per_second: u32) -> Pipeline {
-        // Also the name of its transactions, which no two pipelines of a cluster may share.
-        pipeline
-            .set(&format!("pipeline.name={}", self.input))
-            .set(&format!("sources.records.topic={}", self.input))
+    /// The pipeline of a manifest made of the same example, which reads as that says.
+    pub fn pipeline_of(&self, manifest: &Path) -> Pipeline {
+        let pipeline = Pipeline::data_actions_on(self.kafka, self.cassandra, &self.folder);
+        self.named(pipeline.of_manifest(manifest))
+    }
+
+    fn bounded(&self, pipeline: Pipeline, records_per_second: u32) -> Pipeline {
+        self.named(pipeline)
             .set("sources.records.end=end-of-topic")
             .set(&format!(
                 "sources.records.rate-limit.records-per-second={records_per_second}"
@@ -96,6 +99,13 @@ impl<'a> ServedPipeline<'a> {
             .set(&format!(
                 "sources.records.rate-limit.burst={records_per_second}"
             ))
+    }
+
+    fn named(&self, pipeline: Pipeline) -> Pipeline {
+        // Also the name of its transactions, which no two pipelines of a cluster may share.
+        pipeline
+            .set(&format!("pipeline.name={}", self.input))
+            .set(&format!("sources.records.topic={}", self.input))
             .set(&format!("sinks.enriched.topic={}", self.enriched))
             .set(&format!("sinks.volumes.keyspace={}", self.keyspace))
             .set(&format!("sinks.alerts.keyspace={}", self.keyspace))

@@ -16,6 +16,7 @@ mod websocket;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use jackfield_tests::harness::Host;
 use scenario::Scenario;
 use serde_json::{Value, json};
 
@@ -172,8 +173,95 @@ fn a_job_waits_over_a_restart() {
 }
 
 #[test]
+fn a_job_ends_on_the_version_that_it_began_with_though_the_manifest_has_another_since() {
+    let scenario = Scenario::new().job("configuration = { greeting = \"one\" }");
+    let mut host = scenario.start();
+    let id = scenario.begin_waiting(&json!([{"await": ["hook", "9", null]}]), &mut host);
+    host.kill().unwrap();
+    scenario.edit("\"one\"", "\"two\"");
+    let mut host = scenario.start();
+    assert_eq!(call_back(&scenario, "9", "only"), 200);
+    assert!(host.wait_until(|_| scenario.state(&id) == "done").unwrap());
+    assert_eq!(scenario.show(&id)["output"]["greeting"], "one");
+    let finished = scenario.finish(&json!(["now"])).expect_success();
+    assert!(finished.stdout.contains("two"), "{finished:?}");
+}
+
+#[test]
+fn a_reload_changes_what_new_jobs_begin_with() {
+    let scenario = Scenario::new().job("configuration = { greeting = \"one\" }");
+    let mut host = scenario.start();
+    let id = scenario.begin_waiting(&json!([{"await": ["hook", "9", null]}]), &mut host);
+    scenario.edit("\"one\"", "\"two\"");
+    let reloaded = scenario.reload().expect_success();
+    assert!(reloaded.stdout.contains("job "), "{}", reloaded.stdout);
+    let finished = scenario.finish(&json!(["now"])).expect_success();
+    assert!(finished.stdout.contains("two"), "{finished:?}");
+    assert_eq!(call_back(&scenario, "9", "only"), 200);
+    assert!(host.wait_until(|_| scenario.state(&id) == "done").unwrap());
+    assert_eq!(scenario.show(&id)["output"]["greeting"], "one");
+}
+
+#[test]
+fn what_jobs_emit_is_read_by_a_version_that_goes_on_though_the_manifest_has_other_connections() {
+    let scenario = Scenario::new();
+    let mut host = scenario.start();
+    scenario
+        .finish(&json!([{"emit": {"n": 1}}]))
+        .expect_success();
+    assert!(host.wait_until(|_| scenario.emitted().len() == 1).unwrap());
+    host.kill().unwrap();
+    scenario.edit("[reload]", "[reload]\non-start = \"reload\"");
+    scenario.edit(
+        "[connections.service]",
+        "[connections.other]\nbase-url = \"https://localhost\"\n\n[connections.service]",
+    );
+    let mut host = scenario.start();
+    let is_refused = |_: &Host| {
+        let log = std::fs::read_to_string(scenario.folder().join("log.stderr")).unwrap();
+        log.contains("JF-9105")
+    };
+    assert!(host.wait_until(is_refused).unwrap());
+    scenario
+        .finish(&json!([{"emit": {"n": 2}}]))
+        .expect_success();
+    assert!(host.wait_until(|_| scenario.emitted().len() == 2).unwrap());
+}
+
+#[test]
+fn a_job_waits_for_the_version_that_it_was_started_with() {
+    let scenario = Scenario::new().job("configuration = { greeting = \"one\" }");
+    let mut host = scenario.start();
+    let id = scenario.begin_waiting(
+        &json!([{"post": ["/a", {}]}, {"await": ["hook", "9", null]}]),
+        &mut host,
+    );
+    host.kill().unwrap();
+    scenario.edit("\"one\"", "\"two\"");
+    scenario.forget_versions();
+    let host = scenario.start();
+    assert_eq!(call_back(&scenario, "9", "only"), 200);
+    let shown = scenario.show(&id);
+    assert_eq!(shown["state"], "waiting");
+    assert_eq!(shown["failure"]["code"], "JF-9015");
+    let version = &shown["version"].as_str().unwrap()[..12];
+    let list = scenario.run("list", &[]).expect_success().stdout;
+    assert!(list.contains(version), "{list}");
+    let finished = scenario.finish(&json!(["now"])).expect_success();
+    assert!(finished.stdout.contains("two"), "{finished:?}");
+    let migrated = scenario.run("migrate", &[&id]).expect_success().stdout;
+    assert!(migrated.contains("0 moved"), "{migrated}");
+    host.kill().unwrap();
+    scenario.edit("\"two\"", "\"one\"");
+    let mut host = scenario.start();
+    assert!(host.wait_until(|_| scenario.state(&id) == "done").unwrap());
+    assert_eq!(scenario.show(&id)["output"]["greeting"], "one");
+    assert_eq!(scenario.service.count_of("POST", "/a"), 1);
+}
+
+#[test]
 fn a_job_over_a_limit_fails_with_what_it_was_doing() {
-    let limits = "limits = { cpu-time = \"300ms\", memory = \"16 MiB\", steps = 4, wall-time = \"3s\", output = \"64 B\" }";
+    let limits = "limits = { cpu-time = \"300ms\", memory = \"16 MiB\", host-calls = 10_000, steps = 4, wall-time = \"6s\", output = \"64 B\" }";
     let scenario = Scenario::new().job(limits);
     let _host = scenario.start();
     let spin = failure(&scenario, &json!([{"get": "/a"}, "spin"]));
@@ -187,12 +275,42 @@ fn a_job_over_a_limit_fails_with_what_it_was_doing() {
         hoard.contains("JF-9002") && hoard.contains("memory"),
         "{hoard}"
     );
+    let chatter = failure(&scenario, &json!(["chatter"]));
+    assert!(
+        chatter.contains("JF-9002") && chatter.contains("more than 10000 times within a second"),
+        "{chatter}"
+    );
+    assert!(
+        chatter.contains("the plugin courier 0.1.0 (sha256 "),
+        "{chatter}"
+    );
     let steps = failure(&scenario, &json!(["now", "now", "now", "now", "now"]));
     assert!(steps.contains("4 steps (steps)"), "{steps}");
     let late = failure(&scenario, &json!([{"sleep": 60_000}]));
     assert!(late.contains("wall-time"), "{late}");
     let long = failure(&scenario, &json!([{"emit": "x".repeat(100)}]));
     assert!(long.contains("(output)"), "{long}");
+}
+
+#[test]
+fn a_job_may_ask_of_a_connection_what_it_is_granted_and_nothing_else() {
+    let grant = r#"{ service = { paths = ["/reports/*"], methods = ["GET"] } }"#;
+    let scenario = Scenario::new().granted(grant);
+    let _host = scenario.start();
+    let granted = scenario.finish(&json!([{"get": "/reports/7"}]));
+    assert!(granted.expect_success().stdout.contains("/reports/7"));
+    for (step, named) in [
+        (json!({"get": "/users/7"}), "the path `/users/7`"),
+        (json!({"get": "/reports/../users"}), "the path `/users`"),
+        (json!({"post": ["/reports/7", {}]}), "the method POST"),
+    ] {
+        let refused = failure(&scenario, &json!([step]));
+        assert!(
+            refused.contains(named) && refused.contains("JF-7017"),
+            "{refused}"
+        );
+    }
+    assert_eq!(scenario.service.count(), 1, "nothing else was sent");
 }
 
 #[test]
@@ -273,10 +391,9 @@ fn a_job_that_is_started_again_with_its_key_is_that_job() {
 fn a_waiting_job_can_be_looked_at_and_cancelled() {
     let scenario = Scenario::new();
     let mut host = scenario.start();
-    let id = scenario.begin(&json!([{"get": "/a"}, {"progress": "dozing"}, {"sleep": 600_000}]));
-    assert!(
-        host.wait_until(|_| scenario.state(&id) == "waiting")
-            .unwrap()
+    let id = scenario.begin_waiting(
+        &json!([{"get": "/a"}, {"progress": "dozing"}, {"sleep": 600_000}]),
+        &mut host,
     );
     let shown = scenario.show(&id);
     assert_eq!(shown["progress"], "dozing");

@@ -13,7 +13,7 @@ use jackfield_tests::services::S3;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Enough for the host to be busy for many times the checkpoint interval.
+/// Enough for the host to be busy for many times the checkpoint interval, also where a disk takes its time to synchronise.
 const RECORDS: usize = 60_000;
 
 struct Scenario {
@@ -39,7 +39,7 @@ impl Scenario {
             [sources.lines]
             type = "file"
             paths = ["input.jsonl"]
-            rate-limit = {{ records-per-second = 30000, burst = 1000 }}
+            rate-limit = {{ records-per-second = 10000, burst = 1000 }}
             [stages.keyed]
             plugin = {plugin:?}
             inputs.records = "lines"

@@ -5,6 +5,8 @@
 
 #[path = "systems/description.rs"]
 mod description;
+#[path = "systems/fault.rs"]
+mod fault;
 #[path = "systems/query_journeys.rs"]
 mod query_journeys;
 #[path = "systems/scenario.rs"]

@@ -196,3 +196,15 @@ fn packages_come_from_crates_io_alone() {
         "{configuration}"
     );
 }
+
+/// The manifest says so of them, to save building them twice; a test there would never run.
+#[test]
+fn programs_of_this_package_have_their_tests_in_its_library() {
+    let programs = sources().filter(|(file, _)| file.starts_with("tests/src/bin/"));
+    assert_none(
+        programs
+            .filter(|(_, text)| text.contains("#[test]"))
+            .map(|(file, _)| format!("{file}: its tests are not run"))
+            .collect(),
+    );
+}

@@ -5,6 +5,7 @@
 //! the database's path.
 
 use std::env;
+use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -57,6 +58,16 @@ impl Meeting {
             .collect();
         found.sort();
         found
+    }
+}
+
+impl fmt::Display for Meeting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.own().first()) {
+            (Self::Database(_), Some(socket)) => write!(formatter, "{}", socket.display()),
+            (Self::Shared(name), _) => write!(formatter, "the sockets of {name}"),
+            (Self::Database(database), None) => write!(formatter, "{}", database.display()),
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use super::address::Meeting;
 use super::error::AdminError;
 use super::jobs::{JobAnswer, JobRequest};
 use super::protocol::{
-    Answer, Content, LONGEST_ANSWER, PATIENCE, Refusal, Request, VERSION, is_trusted, read_line,
-    write_line,
+    Answer, Content, LONG_PATIENCE, LONGEST_ANSWER, PATIENCE, Refusal, Request, VERSION,
+    is_trusted, read_line, write_line,
 };
+use super::reload::{ReloadAnswer, ReloadRequest};
 use super::status::Status;
 use crate::error::Code;
 
@@ -23,13 +24,9 @@ use crate::error::Code;
 /// [`AdminError`] where there is a process that does not answer, or not in a way that is understood.
 pub fn status(meeting: &Meeting) -> Result<Vec<Status>, AdminError> {
     let runtime = runtime()?;
+    let request = Request::of("status");
     let mut statuses = Vec::new();
     for path in meeting.all() {
-        let request = Request {
-            version: VERSION,
-            command: "status".to_owned(),
-            job: None,
-        };
         match runtime.block_on(ask(&path, &request))? {
             Some(Content::Status(status)) => statuses.push(*status),
             Some(_) => return Err(not_asked_for(&path)),
@@ -48,17 +45,46 @@ pub fn status(meeting: &Meeting) -> Result<Vec<Status>, AdminError> {
 /// [`AdminError`] where there is a process that does not answer, or not in a way that is understood; [`AdminError::Refused`] where it
 /// does not do it.
 pub fn job(meeting: &Meeting, wanted: &JobRequest) -> Result<Option<JobAnswer>, AdminError> {
-    let runtime = runtime()?;
     let request = Request {
-        version: VERSION,
-        command: "job".to_owned(),
         job: Some(wanted.clone()),
+        ..Request::of("job")
     };
+    first(meeting, &request, |content| match content {
+        Content::Job(answer) => Some(*answer),
+        _ => None,
+    })
+}
+
+/// Has something done about the version of a pipeline by the process that runs it; none if none does.
+///
+/// # Errors
+/// As for [`job`].
+pub fn reload(
+    meeting: &Meeting,
+    wanted: ReloadRequest,
+) -> Result<Option<ReloadAnswer>, AdminError> {
+    let request = Request {
+        reload: Some(wanted),
+        ..Request::of("reload")
+    };
+    first(meeting, &request, |content| match content {
+        Content::Reload(answer) => Some(*answer),
+        _ => None,
+    })
+}
+
+/// What the first process answers that takes the request; `expected` tells an answer to it from others.
+fn first<T>(
+    meeting: &Meeting,
+    request: &Request,
+    expected: impl Fn(Content) -> Option<T>,
+) -> Result<Option<T>, AdminError> {
+    let runtime = runtime()?;
     for path in meeting.all() {
-        match runtime.block_on(ask(&path, &request))? {
-            Some(Content::Job(answer)) => return Ok(Some(*answer)),
-            Some(_) => return Err(not_asked_for(&path)),
-            None => {}
+        if let Some(content) = runtime.block_on(ask(&path, request))? {
+            return expected(content)
+                .ok_or_else(|| not_asked_for(&path))
+                .map(Some);
         }
     }
     Ok(None)
@@ -94,7 +120,11 @@ async fn ask(path: &Path, request: &Request) -> Result<Option<Content>, AdminErr
             error: io::Error::other("it belongs to another user"),
         });
     }
-    let line = timeout(PATIENCE, exchange(&stream, request))
+    let patience = match request.reload {
+        Some(_) => LONG_PATIENCE,
+        None => PATIENCE,
+    };
+    let line = timeout(patience, exchange(&stream, request))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|error| silent(path, error))?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::{Content, Refusal};
 use crate::error::Code;
-use crate::job::{Filter, JobError, Jobs, Problem, Report, SubmitError};
+use crate::job::{Filter, JobError, Jobs, Migrated, Problem, Report, SubmitError};
 
 /// How long an answer may wait for the end of a job: an exchange has an end.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
@@ -41,6 +41,11 @@ pub enum JobRequest {
         /// The job.
         id: String,
     },
+    /// They are to go on under the current version.
+    Migrate {
+        /// The job; all if there is none.
+        id: Option<String>,
+    },
     /// It is to go on.
     Retry {
         /// The job.
@@ -65,6 +70,8 @@ pub enum JobAnswer {
     Job(Box<Report>),
     /// Where they stand.
     Jobs(Vec<Report>),
+    /// How many go on under the current version.
+    Migrated(Migrated),
 }
 
 pub(super) async fn answer(wanted: JobRequest, jobs: &Jobs) -> Content {
@@ -116,6 +123,10 @@ fn serve(wanted: JobRequest, jobs: &Jobs) -> Result<JobAnswer, Content> {
             Ok(JobAnswer::Jobs(reports.collect()))
         }
         JobRequest::Cancel { id } => jobs.cancel(&id).map(report).map_err(of_job),
+        JobRequest::Migrate { id } => {
+            let migrated = jobs.migrate(id.as_deref());
+            migrated.map(JobAnswer::Migrated).map_err(of_job)
+        }
         JobRequest::Retry { id } => jobs.retry(&id).map(report).map_err(of_job),
     }
 }

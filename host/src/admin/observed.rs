@@ -8,14 +8,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::status::{
-    CheckpointStatus, HostStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, Status,
-    TaskStatus, WaitStatus,
+    CheckpointStatus, HostStatus, PartitionStatus, ReloadStatus, SinkStatus, SourceStatus,
+    StageStatus, Status, TaskStatus, WaitStatus,
 };
 use crate::job::Jobs;
 use crate::pipeline::distributed::Share;
 use crate::pipeline::progress::{PartitionProgress, Progress, SinkProgress, StageProgress};
 use crate::pipeline::{Wait, Waits};
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
+use crate::reload::Reloader;
 
 /// A pipeline that this process runs.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Observed {
     pub tasks: ObservedTasks,
     /// Its jobs, if it has any.
     pub jobs: Option<Jobs>,
+    /// Who takes in other versions, where that is possible.
+    pub reloader: Option<Reloader>,
 }
 
 /// The tasks of a pipeline that this process runs.
@@ -40,6 +43,18 @@ pub enum ObservedTasks {
 }
 
 impl ObservedTasks {
+    fn reload(&self) -> Option<ReloadStatus> {
+        let Self::One(task) = self else {
+            return None;
+        };
+        let (version, tally, last) = task.progress.reload.told()?;
+        Some(ReloadStatus {
+            version,
+            tally,
+            last,
+        })
+    }
+
     fn statuses(&self) -> Vec<TaskStatus> {
         match self {
             Self::One(task) => vec![task.status()],
@@ -83,6 +98,7 @@ impl Observed {
                 memory_bytes: resident_memory(),
             }),
             tasks: self.tasks.statuses(),
+            reload: self.tasks.reload(),
         }
     }
 }
@@ -108,12 +124,12 @@ impl ObservedTask {
             standstill_seconds: progress.standstill().map(|since| since.as_secs_f64()),
             sources: sources(&progress.partitions()),
             stages: progress
-                .stages
+                .stages()
                 .iter()
                 .map(|progress| stage(progress, latest))
                 .collect(),
             sinks: progress
-                .sinks
+                .sinks()
                 .iter()
                 .map(|known| sink(known, &progress.waits))
                 .collect(),
@@ -228,6 +244,7 @@ fn stage(progress: &StageProgress, latest: Option<EventTime>) -> StageStatus {
         records_in: Some(progress.records_in.load(Relaxed)),
         records_out: Some(progress.records_out.load(Relaxed)),
         cpu_seconds: Some(cpu.as_secs_f64()),
+        limit_breaches: Some(progress.breaches.load(Relaxed)),
         records_in_per_second: None,
         watermark,
         watermark_delay_seconds: delay.map(|delay| Duration::from_millis(delay).as_secs_f64()),

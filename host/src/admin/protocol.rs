@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::UCred;
 
 use super::jobs::{JobAnswer, JobRequest};
+use super::reload::{ReloadAnswer, ReloadRequest};
 use super::status::Status;
 
 /// The version that this host speaks.
@@ -26,6 +27,9 @@ pub(super) const LONGEST_ANSWER: usize = 16 << 20;
 /// For a whole exchange. What is asked for is at hand, and a process that is stopped or overloaded for longer has to be called silent.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// For the answer where a version has to be compiled and tried first.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(120);
+
 /// What is asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
@@ -35,6 +39,21 @@ pub(super) struct Request {
     /// Of the command `job`: what is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<JobRequest>,
+    /// Of the command `reload`: what is to be done about versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reload: Option<ReloadRequest>,
+}
+
+impl Request {
+    /// A command with nothing more to it.
+    pub(super) fn of(command: &str) -> Self {
+        Self {
+            version: VERSION,
+            command: command.to_owned(),
+            job: None,
+            reload: None,
+        }
+    }
 }
 
 /// What is answered.
@@ -51,6 +70,7 @@ pub(super) struct Answer {
 pub(super) enum Content {
     Status(Box<Status>),
     Job(Box<JobAnswer>),
+    Reload(Box<ReloadAnswer>),
     Error(Refusal),
 }
 

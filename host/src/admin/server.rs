@@ -16,12 +16,14 @@ use tokio::time::{sleep, timeout};
 use super::address::{Meeting, prepare_folder};
 use super::error::AdminError;
 use super::jobs;
-use super::observed::Observed;
+use super::observed::{Observed, ObservedTasks};
 use super::protocol::{
-    Answer, Content, LONGEST_REQUEST, PATIENCE, Refusal, Request, VERSION, is_trusted, read_line,
-    write_line,
+    Answer, Content, LONG_PATIENCE, LONGEST_REQUEST, PATIENCE, Refusal, Request, VERSION,
+    is_trusted, read_line, write_line,
 };
+use super::reload;
 use crate::error::Code;
+use crate::reload::ReloadError;
 
 /// Exchanges at a time; whoever comes next waits for a place. No exchange takes longer than it may, so none has to wait for ever.
 const PLACES: usize = 16;
@@ -115,7 +117,7 @@ async fn serve(listener: UnixListener, observed: Arc<Observed>) {
             Ok((stream, _)) => {
                 let observed = Arc::clone(&observed);
                 tokio::spawn(async move {
-                    match timeout(PATIENCE, exchange(&stream, &observed)).await {
+                    match timeout(LONG_PATIENCE, exchange(&stream, &observed)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::debug!(%error, "a control connection broke off"),
                         Err(_) => tracing::debug!("a control connection was too slow"),
@@ -135,7 +137,8 @@ async fn exchange(stream: &UnixStream, observed: &Observed) -> io::Result<()> {
     if !is_trusted(&stream.peer_cred()?) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    let content = match read_line(stream, LONGEST_REQUEST).await {
+    let read = timeout(PATIENCE, read_line(stream, LONGEST_REQUEST)).await;
+    let content = match read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
         Ok(line) => answer(&line, observed).await,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => refusal(error.to_string()),
         Err(error) => return Err(error),
@@ -164,6 +167,14 @@ async fn answer(line: &[u8], observed: &Observed) -> Content {
             (_, None) => Content::Error(Refusal {
                 code: Code::NOT_FOUND.id.to_owned(),
                 problem: "the pipeline has no jobs".to_owned(),
+            }),
+        },
+        "reload" => match (request.reload, &observed.reloader) {
+            (Some(wanted), Some(reloader)) => reload::answer(wanted, reloader).await,
+            (None, _) => refusal("what is to be done about versions is not said".to_owned()),
+            (_, None) => reload::refused(&match observed.tasks {
+                ObservedTasks::One(_) => ReloadError::NoPlace,
+                ObservedTasks::Share(_) => ReloadError::Shared,
             }),
         },
         unknown => refusal(format!(

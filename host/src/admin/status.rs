@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::progress::TaskState;
+use crate::pipeline::reload::{Report, Tally};
 use crate::source::Unit;
 
 /// What a task is doing.
@@ -20,6 +21,21 @@ pub struct Status {
     pub host: Option<HostStatus>,
     /// Its tasks.
     pub tasks: Vec<TaskStatus>,
+    /// Which version works, and how the last reload fares; missing where versions are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<ReloadStatus>,
+}
+
+/// The version of a pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReloadStatus {
+    /// The digest of the version that works.
+    pub version: String,
+    /// How reloads ended since the start of the process.
+    pub tally: Tally,
+    /// The reload that is under way or was the last; missing if there was none since the start of the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Report>,
 }
 
 /// A process that runs pipelines.
@@ -77,7 +93,7 @@ pub struct TaskStatus {
 /// Something that is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitStatus {
-    /// Who waits: `source NAME`, `sink NAME`, or `pipeline`.
+    /// Who waits: `source NAME`, `stage NAME` (its breaker is open), `sink NAME`, or `pipeline`.
     pub part: String,
     /// What for, and why.
     pub reason: String,
@@ -148,6 +164,9 @@ pub struct StageStatus {
     pub records_out: Option<u64>,
     /// CPU time of its calls.
     pub cpu_seconds: Option<f64>,
+    /// How often an instance went over a limit of the manifest since the start of the process.
+    #[serde(default)]
+    pub limit_breaches: Option<u64>,
     /// As [`StageStatus::records_in`], a second, since the last look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_in_per_second: Option<f64>,

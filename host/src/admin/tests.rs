@@ -55,6 +55,7 @@ impl Host {
                 database: Some(self.database()),
             }),
             jobs: None,
+            reloader: None,
         };
         Server::open(&self.meeting(), observed, self.runtime.handle())
     }

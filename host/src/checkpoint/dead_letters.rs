@@ -21,6 +21,42 @@ pub struct DeadLetter {
     pub timestamp: EventTime,
     /// SHA-256 of the plugin; empty where none was involved.
     pub plugin: String,
+    /// Where in the plugin it failed on the record, if it did and that is known.
+    pub backtrace: Option<String>,
+    /// What the stage remembered of the record's key when the plugin failed on it; none where it remembered nothing, or did not fail.
+    pub state: Option<EntrySnapshot>,
+}
+
+/// A state entry as it was when a plugin failed on a record of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntrySnapshot {
+    /// The state version that the value is of.
+    pub version: u32,
+    /// What was remembered, at most [`EntrySnapshot::MOST`] bytes of it.
+    pub value: Vec<u8>,
+    /// Bytes of all that was remembered.
+    pub bytes: u64,
+}
+
+impl EntrySnapshot {
+    /// The most that is kept of a value, bytes.
+    pub const MOST: usize = 1 << 20;
+
+    /// Of a value in a state version.
+    #[must_use]
+    pub fn of(version: u32, value: &[u8]) -> Self {
+        Self {
+            version,
+            value: value[..value.len().min(Self::MOST)].to_vec(),
+            bytes: value.len() as u64,
+        }
+    }
+
+    /// Whether the value is the beginning of a longer one.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        (self.value.len() as u64) < self.bytes
+    }
 }
 
 /// A record in the queue.
@@ -61,5 +97,24 @@ impl DeadLetterFilter {
             && equal(&self.stage, &stored.letter.stage)
             && equal(&self.code, &stored.letter.code)
             && self.after_epoch.is_none_or(|epoch| stored.epoch > epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_large_entry_the_beginning_is_kept_and_how_much_there_was() {
+        let small = EntrySnapshot::of(3, b"abc");
+        assert_eq!((small.version, &small.value[..]), (3, &b"abc"[..]));
+        assert!(!small.is_cut());
+        let value: Vec<u8> = (0..EntrySnapshot::MOST + 5).map(|n| n as u8).collect();
+        let large = EntrySnapshot::of(3, &value);
+        assert!(large.is_cut() && value.starts_with(&large.value));
+        assert_eq!(
+            (large.value.len(), large.bytes),
+            (EntrySnapshot::MOST, value.len() as u64)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::DeadLetter;
+use super::{DeadLetter, EntrySnapshot};
 use crate::hexadecimal::text_or_digits;
 use crate::record::NO_EVENT_TIME;
 
@@ -30,12 +30,42 @@ pub struct LetterJson<'a> {
     /// Milliseconds since the Unix epoch.
     timestamp: Option<i64>,
     plugin: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backtrace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateJson<'a>>,
     /// Milliseconds since the Unix epoch.
     rejected_at: i64,
 }
 
+/// What a stage remembered of the record's key.
+#[derive(Serialize)]
+struct StateJson<'a> {
+    version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_hex: Option<String>,
+    /// Of a value that was cut short: the bytes of all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_bytes: Option<u64>,
+}
+
+impl<'a> StateJson<'a> {
+    fn of(entry: &'a EntrySnapshot, most: usize) -> Self {
+        let kept = &entry.value[..entry.value.len().min(most)];
+        let (value, value_hex) = text_or_digits(kept);
+        Self {
+            version: entry.version,
+            value,
+            value_hex,
+            value_bytes: ((kept.len() as u64) < entry.bytes).then_some(entry.bytes),
+        }
+    }
+}
+
 impl<'a> LetterJson<'a> {
-    /// Of a letter of that epoch, refused at that time (milliseconds since the Unix epoch), with at most so many bytes of its record.
+    /// Of a letter of that epoch, refused at that time (milliseconds since the Unix epoch), with at most so many bytes of its record and of the state.
     #[must_use]
     pub fn of(letter: &'a DeadLetter, epoch: u64, rejected_at: i64, most: usize) -> Self {
         let whole = &letter.record[..];
@@ -56,6 +86,11 @@ impl<'a> LetterJson<'a> {
             key_hex,
             timestamp: (letter.timestamp != NO_EVENT_TIME).then_some(letter.timestamp),
             plugin: &letter.plugin,
+            backtrace: letter.backtrace.as_deref(),
+            state: letter
+                .state
+                .as_ref()
+                .map(|entry| StateJson::of(entry, most)),
             rejected_at,
         }
     }

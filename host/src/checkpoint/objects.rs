@@ -297,6 +297,8 @@ impl Backend for Objects {
         let entry = Entry::new(&self.pipeline, epoch, origin, &self.owner, content);
         // Where it is not known whether the entry was written, only the log can tell: until the next claim nothing is under way.
         self.owns_next = false;
+        // From here on it may name the letters, also where that fails: none may be removed as what no entry names.
+        self.pending.written.clear();
         if !log::append(&self.bucket, &entry)? {
             return Err(self.fenced(epoch));
         }

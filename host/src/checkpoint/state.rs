@@ -50,20 +50,37 @@ impl Written {
     }
 }
 
-/// Gathers entries into parts of a size that is good to hand over.
-#[derive(Default)]
-pub(super) struct Parts {
-    pub(super) part: Entries,
+/// Entries on their way to the workers that own their keys, gathered into parts of a few mebibytes: of each worker never more than one is in memory.
+pub(crate) struct Parts {
+    open: Vec<Entries>,
 }
 
 impl Parts {
-    /// Adds an entry; gives a part when there is enough for one.
-    pub(super) fn push(&mut self, entry: &StoredEntry) -> Option<Entries> {
-        self.part.keys.push(&entry.key);
-        self.part.versions.push(entry.version);
-        self.part.values.push(&entry.value);
-        let bytes = self.part.keys.bytes() + self.part.values.bytes();
-        (bytes >= LOAD_BYTES).then(|| std::mem::take(&mut self.part))
+    /// Parts for so many workers.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            open: vec![Entries::default(); workers],
+        }
+    }
+
+    /// Adds an entry for a worker; gives a part when there is enough for one.
+    pub(crate) fn push(
+        &mut self,
+        worker: usize,
+        (key, version, value): (&[u8], u32, &[u8]),
+    ) -> Option<Entries> {
+        let part = &mut self.open[worker];
+        part.keys.push(key);
+        part.versions.push(version);
+        part.values.push(value);
+        let bytes = part.keys.bytes() + part.values.bytes();
+        (bytes >= LOAD_BYTES).then(|| std::mem::take(part))
+    }
+
+    /// What is left, each with its worker.
+    pub(crate) fn rest(self) -> impl Iterator<Item = (usize, Entries)> {
+        let parts = self.open.into_iter().enumerate();
+        parts.filter(|(_, part)| !part.versions.is_empty())
     }
 }
 

@@ -160,11 +160,11 @@ impl Store {
         workers: usize,
         mut each: impl FnMut(usize, &Entries) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut open: Vec<Parts> = (0..workers).map(|_| Parts::default()).collect();
+        let mut parts = Parts::new(workers);
         let mut handed_over = Ok(());
         self.entries(stage, |entry| {
             let worker = owner_of_group(entry.key_group, workers);
-            if let Some(part) = open[worker].push(&entry) {
+            if let Some(part) = parts.push(worker, (&entry.key, entry.version, &entry.value)) {
                 handed_over = each(worker, &part);
             }
             match handed_over {
@@ -173,12 +173,8 @@ impl Store {
             }
         })?;
         handed_over?;
-        for (worker, open) in open.iter().enumerate() {
-            if !open.part.keys.is_empty() {
-                each(worker, &open.part)?;
-            }
-        }
-        Ok(())
+        let mut rest = parts.rest();
+        rest.try_for_each(|(worker, part)| each(worker, &part))
     }
 
     /// The keys of which a stage remembers something and that begin with `prefix`, in their order, at most so many.

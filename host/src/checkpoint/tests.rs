@@ -133,5 +133,7 @@ fn letter(record: &str) -> DeadLetter {
         key: None,
         timestamp: 5,
         plugin: "5f".to_owned(),
+        backtrace: None,
+        state: None,
     }
 }

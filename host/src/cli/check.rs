@@ -4,7 +4,7 @@ use super::{Exit, LogFormat, Manifests, pipelines};
 
 pub(super) fn check(arguments: &Manifests, format: LogFormat) -> Exit {
     let checked = pipelines::read(arguments, format)
-        .and_then(|manifests| pipelines::plan(&manifests, format));
+        .and_then(|manifests| pipelines::plan(&manifests, &pipelines::runtime(format)?, format));
     match checked {
         Ok(plans) => {
             for (plan, path) in plans.iter().zip(&arguments.manifests) {

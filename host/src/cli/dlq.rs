@@ -229,50 +229,69 @@ fn show(arguments: &Show, log: LogFormat, page: &mut Page<'_>) -> Result<(), Pro
 }
 
 fn write_letter(stored: &StoredDeadLetter, page: &mut Page<'_>) -> Result<(), Problem> {
+    let letter = &stored.letter;
+    page.heading(&format!("Dead letter {}", stored.id))?;
+    page.facts(&facts(stored))?;
+    page.line("")?;
+    write_content(&letter.record, page)?;
+    if let Some(entry) = &letter.state {
+        page.line("")?;
+        page.heading("State of its key when the plugin failed")?;
+        write_content(&entry.value, page)?;
+        if entry.is_cut() {
+            page.line("  … and so on")?;
+        }
+    }
+    if let Some(backtrace) = &letter.backtrace {
+        page.line("")?;
+        page.heading("Where the plugin failed")?;
+        write_content(backtrace.trim_end().as_bytes(), page)?;
+    }
+    Ok(())
+}
+
+fn facts(stored: &StoredDeadLetter) -> Vec<(&'static str, String)> {
     let StoredDeadLetter {
-        id,
         epoch,
         rejected_at,
         letter,
+        ..
     } = stored;
-    let or_none = |text: &str| {
-        if text.is_empty() {
-            "none".to_owned()
-        } else {
-            printable(text)
-        }
+    let or_none = |text: &str| match text {
+        "" => "none".to_owned(),
+        text => printable(text),
     };
     let event_time = match letter.timestamp {
         NO_EVENT_TIME => "none".to_owned(),
         timestamp => format!("{} ({timestamp} ms)", moment(timestamp)),
     };
-    page.heading(&format!("Dead letter {id}"))?;
-    page.facts(&[
+    let key = letter.key.as_deref();
+    let when = format!("{}, in epoch {epoch}", moment(*rejected_at));
+    let mut facts = vec![
         ("refused by", letter.stage.clone()),
         ("at port", or_none(&letter.port)),
-        (
-            "when",
-            format!("{}, in epoch {epoch}", moment(*rejected_at)),
-        ),
+        ("when", when),
         ("code", printable(&letter.code)),
         ("message", printable(&letter.message)),
         ("plugin", or_none(&letter.plugin)),
-        (
-            "key",
-            letter
-                .key
-                .as_deref()
-                .map_or_else(|| "none".to_owned(), literal),
-        ),
+        ("key", key.map_or_else(|| "none".to_owned(), literal)),
         ("event time", event_time),
         ("record", bytes(letter.record.len() as u64)),
-    ])?;
-    page.line("")?;
-    match str::from_utf8(&letter.record) {
+    ];
+    if let Some(entry) = &letter.state {
+        let text = format!("{} in version {}", bytes(entry.bytes), entry.version);
+        facts.push(("state", text));
+    }
+    facts
+}
+
+/// Text as text, all else in hexadecimal.
+fn write_content(content: &[u8], page: &mut Page<'_>) -> Result<(), Problem> {
+    match str::from_utf8(content) {
         Ok(text) => text
             .lines()
             .try_for_each(|line| page.line(format!("  {}", printable(line))))?,
-        Err(_) => hex_dump(&letter.record)
+        Err(_) => hex_dump(content)
             .iter()
             .try_for_each(|line| page.line(format!("  {line}")))?,
     }
@@ -290,7 +309,7 @@ fn write_json(letters: &[StoredDeadLetter], page: &mut Page<'_>) -> Result<(), P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::DeadLetter;
+    use crate::checkpoint::{DeadLetter, EntrySnapshot};
 
     fn letter(record: &[u8]) -> StoredDeadLetter {
         let letter = DeadLetter {
@@ -302,6 +321,8 @@ mod tests {
             key: None,
             timestamp: 1_704_067_205_250,
             plugin: "5f".repeat(32),
+            backtrace: None,
+            state: None,
         };
         StoredDeadLetter {
             id: 7,
@@ -328,6 +349,31 @@ mod tests {
             "{shown}"
         );
         assert!(shown.lines().all(|line| line.len() <= 80), "{shown}");
+    }
+
+    #[test]
+    fn what_a_plugin_met_when_it_failed_is_shown_behind_the_record() {
+        let mut failed = letter(b"{}");
+        failed.letter.state = Some(EntrySnapshot {
+            version: 3,
+            value: b"\x00\xff".to_vec(),
+            bytes: 5 << 20,
+        });
+        failed.letter.backtrace = Some("0: 0x1f - process\n1: \x1b[2J\n".to_owned());
+        let shown = written(|page| write_letter(&failed, page));
+        for part in [
+            "state       5.0 MiB in version 3\n",
+            "\n  00000000  00 ff",
+            "\n  … and so on\n",
+            "\n  0: 0x1f - process\n  1: \\x1b[2J\n",
+        ] {
+            assert!(shown.contains(part), "{part:?} is not in\n{shown}");
+        }
+        let json = written(|page| write_json(&[failed], page));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let state = serde_json::json!({"version": 3, "value_hex": "00ff", "value_bytes": 5 << 20});
+        assert_eq!(json["state"], state);
+        assert_eq!(json["backtrace"], "0: 0x1f - process\n1: \u{1b}[2J\n");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) enum Command {
     Show(One),
     /// End a job, wherever it stands.
     Cancel(One),
+    /// Let unfinished jobs go on under the current version, from where they stand at a savepoint, or from their next one.
+    Migrate(Migrate),
     /// Let a job go on that failed, was cancelled, or asks whether a request may be sent again.
     Retry(One),
 }
@@ -82,12 +84,23 @@ pub(super) struct One {
     format: OutputFormat,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    pipeline: Inspected,
+    /// This one alone.
+    id: Option<String>,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+}
+
 /// A state as the command line names it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum StateName {
     /// It runs, or will when there is a place.
     Ready,
-    /// It sleeps, or awaits a callback.
+    /// It sleeps, awaits a callback, or stands still because the host has not got its version.
     Waiting,
     /// It is not known whether a request of it arrived.
     Asking,
@@ -123,6 +136,7 @@ pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
                 let id = arguments.id.clone();
                 steer(arguments, &JobRequest::Cancel { id }, log, page)?
             }
+            Command::Migrate(arguments) => migrate(arguments, log, page)?,
             Command::Retry(arguments) => {
                 let id = arguments.id.clone();
                 steer(arguments, &JobRequest::Retry { id }, log, page)?
@@ -306,6 +320,22 @@ fn show(arguments: &One, log: LogFormat, page: &mut Page<'_>) -> Result<Exit, Pr
         }
     };
     text::show(&job, arguments.format, page)?;
+    Ok(Exit::Done)
+}
+
+fn migrate(arguments: &Migrate, log: LogFormat, page: &mut Page<'_>) -> Result<Exit, Problem> {
+    let asked = Asked::of(&arguments.pipeline, log)?;
+    let id = arguments.id.clone();
+    let JobAnswer::Migrated(migrated) = asked.have(&JobRequest::Migrate { id })? else {
+        return Err(unexpected());
+    };
+    match arguments.format {
+        OutputFormat::Json => page.json(&migrated)?,
+        OutputFormat::Text => page.line(format!(
+            "{} moved to the current version, {} will be at their next savepoint, {} stay on theirs",
+            migrated.moved, migrated.pending, migrated.kept
+        ))?,
+    }
     Ok(Exit::Done)
 }
 

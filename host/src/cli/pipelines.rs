@@ -14,34 +14,32 @@ use crate::plugin::Runtime;
 
 /// Reads the manifests; what is wrong is reported.
 pub(super) fn read(arguments: &Manifests, format: LogFormat) -> Result<Vec<Manifest>, Exit> {
-    let mut wrong = Diagnostics::new();
-    let mut overrides = Vec::new();
-    for text in &arguments.overrides {
-        match Override::parse(text) {
-            Ok(parsed) => overrides.push(parsed),
-            Err(errors) => wrong.extend(errors),
-        }
-    }
-    if !wrong.is_empty() {
-        return Err(show(&wrong, format));
-    }
+    let overrides =
+        Override::parse_all(&arguments.overrides).map_err(|wrong| show(&wrong, format))?;
     Manifest::read_all(&arguments.manifests, &ProcessEnvironment, &overrides)
         .map_err(|wrong| show(&wrong, format))
 }
 
-/// Makes plans of manifests; what is wrong is reported.
-pub(super) fn plan(manifests: &[Manifest], format: LogFormat) -> Result<Vec<Plan>, Exit> {
+/// The engine that all plugins share.
+pub(super) fn runtime(format: LogFormat) -> Result<Runtime, Exit> {
     let start = if env::var_os("JACKFIELD_PERF_MAP").is_some() {
         Runtime::profiled
     } else {
         Runtime::new
     };
-    let runtime =
-        start(code_cache()).map_err(|error| report(format, Code::ENGINE_FAILED, &error))?;
+    start(code_cache()).map_err(|error| report(format, Code::ENGINE_FAILED, &error))
+}
+
+/// Makes plans of manifests; what is wrong is reported.
+pub(super) fn plan(
+    manifests: &[Manifest],
+    runtime: &Runtime,
+    format: LogFormat,
+) -> Result<Vec<Plan>, Exit> {
     let mut wrong = Diagnostics::new();
     let mut plans = Vec::new();
     for manifest in manifests {
-        match planner::plan(manifest, &runtime) {
+        match planner::plan(manifest, runtime) {
             Ok(plan) => plans.push(plan),
             Err(errors) => wrong.extend(errors),
         }

@@ -1,6 +1,7 @@
 //! `jackfield run`.
 
 mod jobs;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,18 +15,16 @@ use tokio::runtime::Handle;
 
 use super::display::{self, Checkpoints, Display, Watched};
 use super::{Exit, LogFormat, Manifests, pipelines, preflight, report, signals};
-use crate::admin::{Observed, ObservedTask, ObservedTasks, Server};
-use crate::checkpoint::Location;
-use crate::config::Manifest;
-use crate::connection::Services;
+use crate::admin::{Meeting, Observed, ObservedTask, ObservedTasks, Server};
 use crate::error::Code;
-use crate::job::Jobs;
+use crate::job::JobStore;
 use crate::pipeline::distributed::Distributed;
 use crate::pipeline::error::TaskError;
-use crate::pipeline::plan::Plan;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::task::{Ending, Task};
+use crate::reload::{Acceptance, Reloader, Running, Watch};
 use jobs::Working;
+use versions::{Begin, Exchangeable, Found};
 
 /// Pipelines to run.
 #[derive(Debug, clap::Args)]
@@ -44,6 +43,9 @@ struct Ready {
     watched: Watched,
     /// Where others may ask; a pipeline runs without it too.
     control: Option<Server>,
+    /// Who takes in other versions.
+    reloader: Option<Reloader>,
+    watch: Option<Watch>,
 }
 
 /// What this process does of a pipeline.
@@ -55,15 +57,6 @@ enum Work {
 }
 
 impl Work {
-    fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
-        Ok(
-            match Distributed::open(&plan, location, services.clone())? {
-                Some(share) => Self::Share(Box::new(share)),
-                None => Self::Whole(Box::new(Task::open(plan, location, services)?)),
-            },
-        )
-    }
-
     fn progress(&self) -> Arc<Progress> {
         match self {
             Self::Whole(task) => task.progress(),
@@ -105,6 +98,7 @@ impl Ready {
         if let Some(jobs) = self.jobs {
             jobs.stop();
         }
+        drop(self.watch);
         // Before the task lets go of its database, which another process may wait for.
         drop(self.control);
         ending
@@ -121,7 +115,8 @@ pub(super) fn run(arguments: &Arguments, format: LogFormat, bars: &MultiProgress
 /// Everything that can go wrong before the first record is read.
 fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit> {
     let manifests = pipelines::read(arguments, format)?;
-    let plans = pipelines::plan(&manifests, format)?;
+    let runtime = pipelines::runtime(format)?;
+    let plans = pipelines::plan(&manifests, &runtime, format)?;
     preflight::run(&manifests, format)?;
     let services = pipelines::services(&manifests, format)?;
     let named = arguments
@@ -131,60 +126,111 @@ fn prepare(arguments: &Manifests, format: LogFormat) -> Result<Vec<Ready>, Exit>
     plans
         .into_iter()
         .zip(services)
-        .zip(&manifests)
+        .zip(manifests)
         .zip(named)
-        .map(|(((plan, services), manifest), named)| open(plan, services, manifest, &named, format))
+        .map(|(((plan, services), manifest), named)| {
+            let location = pipelines::location(&manifest.checkpoint, format)?;
+            let found = Found::new(
+                &arguments.overrides,
+                manifest,
+                (plan, services),
+                (location, runtime.clone()),
+            );
+            open(&found, &named, format)
+        })
         .collect()
 }
 
-fn open(
-    plan: Plan,
-    services: Services,
-    manifest: &Manifest,
-    named: &str,
-    format: LogFormat,
-) -> Result<Ready, Exit> {
-    let location = pipelines::location(&manifest.checkpoint, format)?;
-    let name = plan.name.clone();
-    let planned = plan.jobs.clone();
-    let (services, store) = jobs::store(planned.as_ref(), &name, services, format)?;
-    match Work::open(plan, &location, services.clone()) {
-        Ok(work) => {
-            let jobs = match planned.zip(store) {
-                Some((planned, store)) => {
-                    Some(Working::start(manifest, planned, store, &services, format)?)
-                }
-                None => None,
-            };
-            let of_jobs = jobs.as_ref().map(Working::jobs);
-            let control = control(&name, &work, &location, (services.runtime(), of_jobs));
-            let checkpoints = Checkpoints { location, services };
-            let watched = Watched::new(name, work.progress(), checkpoints, named);
-            Ok(Ready {
-                work,
-                jobs,
-                watched,
-                control,
-            })
-        }
-        Err(error) => Err(failed(&name, &error, format)),
+fn open(found: &Found, named: &str, format: LogFormat) -> Result<Ready, Exit> {
+    let name = found.name().to_owned();
+    let mut begin = versions::begin(found, format)?;
+    let store = jobs::store(begin.running.plan.jobs.as_ref(), &name, format)?;
+    if let Some(store) = &store {
+        begin.read_from(store);
     }
+    let running = begin.running.clone();
+    let (work, reloader, watch) = open_work(found, begin, format)?;
+    let jobs = match store {
+        Some(store) => start_jobs(&running, store, reloader.as_ref(), format)?,
+        None => None,
+    };
+    let services = running.services;
+    let location = found.location.clone();
+    let observed = Observed {
+        jobs: jobs.as_ref().map(Working::jobs),
+        pipeline: name.clone(),
+        started: Instant::now(),
+        tasks: work.observed(&name, location.database()),
+        reloader: reloader.clone(),
+    };
+    let control = control(&location.meeting(&name), observed, services.runtime());
+    let checkpoints = Checkpoints { location, services };
+    let watched = Watched::new(name, work.progress(), checkpoints, named);
+    Ok(Ready {
+        work,
+        jobs,
+        watched,
+        control,
+        reloader,
+        watch,
+    })
+}
+
+/// Starts the jobs of the version that works, with those before it that unfinished jobs began with.
+fn start_jobs(
+    running: &Running,
+    store: JobStore,
+    reloader: Option<&Reloader>,
+    format: LogFormat,
+) -> Result<Option<Working>, Exit> {
+    let Some(planned) = running.plan.jobs.clone() else {
+        return Ok(None);
+    };
+    let mut former = Vec::new();
+    if let Some(reloader) = reloader {
+        let used = store
+            .versions_in_use()
+            .map_err(|error| report(format, error.code(), &error))?;
+        former = reloader.former_definitions(&used);
+    }
+    let (manifest, services) = (&running.manifest, &running.services);
+    let jobs = Working::start(manifest, planned, store, services, former, format)?;
+    if let Some(reloader) = reloader {
+        reloader.steers(&jobs.jobs());
+    }
+    Ok(Some(jobs))
+}
+
+/// What this process does of the pipeline, and who takes in other versions of it.
+fn open_work(
+    found: &Found,
+    mut begin: Begin,
+    format: LogFormat,
+) -> Result<(Work, Option<Reloader>, Option<Watch>), Exit> {
+    if let Some(archive) = begin.archive.take() {
+        let Exchangeable {
+            task,
+            reloader,
+            watch,
+        } = versions::open(found, begin, archive, format)?;
+        return Ok((Work::Whole(Box::new(task)), Some(reloader), watch));
+    }
+    let failed = |error: TaskError| failed(found.name(), &error, format);
+    let Running { plan, services, .. } = begin.running;
+    let share = Distributed::open(&plan, &found.location, services.clone()).map_err(failed)?;
+    let work = match share {
+        Some(share) => Work::Share(Box::new(share)),
+        None => {
+            let task = Task::open(plan, &found.location, services).map_err(failed)?;
+            Work::Whole(Box::new(task))
+        }
+    };
+    Ok((work, None, None))
 }
 
 /// Opens the socket at which others may ask how the pipeline fares.
-fn control(
-    name: &str,
-    work: &Work,
-    location: &Location,
-    (runtime, jobs): (&Handle, Option<Jobs>),
-) -> Option<Server> {
-    let observed = Observed {
-        jobs,
-        pipeline: name.to_owned(),
-        started: Instant::now(),
-        tasks: work.observed(name, location.database()),
-    };
-    match Server::open(&location.meeting(name), observed, runtime) {
+fn control(meeting: &Meeting, observed: Observed, runtime: &Handle) -> Option<Server> {
+    match Server::open(meeting, observed, runtime) {
         Ok(control) => Some(control),
         Err(error) => {
             let code = error.code().id;
@@ -225,7 +271,16 @@ fn failed(name: &str, error: &TaskError, format: LogFormat) -> Exit {
 
 /// Runs all pipelines side by side; the first exit code that is not 0 is that of the process.
 fn conduct(ready: Vec<Ready>, until_idle: bool, format: LogFormat, bars: &MultiProgress) -> Exit {
-    let stops = match signals::listen(ready.len()) {
+    let reloaders: Vec<_> = ready
+        .iter()
+        .filter_map(|ready| ready.reloader.clone())
+        .collect();
+    let on_hangup = move || {
+        for reloader in &reloaders {
+            reloader.reload_beside(Acceptance::default());
+        }
+    };
+    let stops = match signals::listen(ready.len(), on_hangup) {
         Ok(stops) => stops,
         Err(error) => {
             return report(

@@ -26,6 +26,7 @@ use crate::config::nearest::nearest;
 use crate::config::place::{Located, Place};
 use crate::config::preflight::Preflight;
 use crate::config::reader::{Context, one_of};
+use crate::config::reload::Reload;
 use crate::config::sink::Sink;
 use crate::config::source::Source;
 use crate::config::stage::Stage;
@@ -44,6 +45,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) sinks: &'a [Sink],
     pub(crate) dead_letters: Option<&'a DeadLetters>,
     pub(crate) triggers: &'a [Trigger],
+    pub(crate) reload: Option<&'a Reload>,
     pub(crate) declared: Declared,
 }
 

@@ -7,8 +7,8 @@ mod kafka;
 pub use cassandra::{CassandraConnection, Tls};
 pub(crate) use http::is_reserved;
 pub use http::{
-    CircuitBreaker, ClientAuthentication, HttpAuthentication, HttpConnection, HttpPermissions,
-    HttpRetry, OAuth, PathPattern, RequestRate,
+    CircuitBreaker, ClientAuthentication, Grant, HttpAuthentication, HttpConnection,
+    HttpPermissions, HttpRetry, OAuth, PathPattern, RequestRate,
 };
 pub use kafka::KafkaConnection;
 pub(crate) use kafka::Topic;

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::configuration::Configuration;
+use crate::config::connection::Grant;
 use crate::config::name::Name;
 use crate::config::place::Located;
 use crate::config::reader::TableReader;
 use crate::config::size::ByteSize;
+use crate::config::stage::{HOST_CALLS, host_calls};
+use crate::config::tree::Value;
 
 const MIB: u64 = 1024 * 1024;
 const HOUR: Duration = Duration::from_hours(1);
@@ -21,8 +24,8 @@ pub struct Job {
     pub name: Located<Name>,
     /// The component that does the work.
     pub plugin: Located<PathBuf>,
-    /// Connections that it may make requests of; none by default.
-    pub connections: Vec<Located<String>>,
+    /// Connections that it may make requests of, and which; none by default.
+    pub connections: Vec<ConnectionGrant>,
     /// What it may use.
     pub limits: JobLimits,
     /// Runs at a time; 16 by default. One that waits for long is not counted.
@@ -33,6 +36,15 @@ pub struct Job {
     pub keep_finished: Located<Duration>,
     /// The plugin's own options, which its JSON Schema describes.
     pub configuration: Configuration,
+}
+
+/// A connection that a job may make requests of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionGrant {
+    /// The connection.
+    pub connection: Located<String>,
+    /// Which of the requests that the connection permits.
+    pub grant: Grant,
 }
 
 /// What a job may use: `limits`.
@@ -48,6 +60,8 @@ pub struct JobLimits {
     pub wall_time: Located<Duration>,
     /// The longest output, record or savepoint, in bytes; 16 MiB by default.
     pub output: Located<u64>,
+    /// Calls of the host a second that are no steps; 100,000 by default.
+    pub host_calls: Located<u32>,
 }
 
 /// Where jobs are kept: `[job-store]`.
@@ -60,10 +74,7 @@ pub struct JobStoreOptions {
 impl Job {
     pub(crate) fn read(name: Located<Name>, table: &TableReader<'_>) -> Option<Self> {
         let plugin = table.required("plugin");
-        let connections = table.optional_list::<String>("connections");
-        if let Some(connections) = &connections {
-            table.context().refuse_repetition(connections);
-        }
+        let connections = ConnectionGrant::read_all(table);
         let limits = table.optional_table("limits", |table| Some(JobLimits::read(table)));
         let concurrency = table.optional_within("concurrency", 1..=256_u16);
         let queue = table.optional_within("queue", 1..=10_000_000_u32);
@@ -82,6 +93,41 @@ impl Job {
     }
 }
 
+impl ConnectionGrant {
+    /// Names, each with all that its connection permits; or a table that says of each how much.
+    fn read_all(table: &TableReader<'_>) -> Option<Vec<Self>> {
+        let node = table.optional_node("connections")?;
+        match &node.value {
+            Value::Array(_) => {}
+            Value::Table(_) => return Self::read_table(table),
+            _ => {
+                let expected = r#"names, such as `["crm"]`, or a table that says how much of each, such as `crm = { paths = ["/reports/*"] }`"#;
+                return table.context().wrong_type(node, expected);
+            }
+        }
+        let named = table.context().list::<String>(node)?;
+        table.context().refuse_repetition(&named);
+        let whole = |connection| Self {
+            connection,
+            grant: Grant::default(),
+        };
+        Some(named.into_iter().map(whole).collect())
+    }
+
+    fn read_table(table: &TableReader<'_>) -> Option<Vec<Self>> {
+        let example = r#"connections.NAME = { paths = ["/reports/*"] }"#;
+        table.required_entries("connections", example, |name, node, context| {
+            let table = TableReader::new(node, context)?;
+            let grant = Grant::read(&table);
+            table.finish();
+            Some(Self {
+                connection: name.clone(),
+                grant: grant?,
+            })
+        })
+    }
+}
+
 impl JobLimits {
     fn default_of(table: &TableReader<'_>) -> Self {
         Self {
@@ -90,6 +136,7 @@ impl JobLimits {
             steps: table.default(10_000),
             wall_time: table.default(30 * DAY),
             output: table.default(16 * MIB),
+            host_calls: table.default(HOST_CALLS),
         }
     }
 
@@ -106,6 +153,7 @@ impl JobLimits {
             steps: steps.unwrap_or(default.steps),
             wall_time: wall_time.unwrap_or(default.wall_time),
             output: output.map_or(default.output, |size| size.map(|size| size.0)),
+            host_calls: host_calls(table).unwrap_or(default.host_calls),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::config::place::{Document, Located, Place};
 use crate::config::preflight::Preflight;
 use crate::config::reader::{Context, TableReader};
 use crate::config::recovery::Recovery;
+use crate::config::reload::Reload;
 use crate::config::server::Server;
 use crate::config::sink::Sink;
 use crate::config::source::Source;
@@ -62,6 +63,8 @@ pub struct Manifest {
     pub dead_letters: DeadLetters,
     /// `[recovery]`.
     pub recovery: Recovery,
+    /// `[reload]`.
+    pub reload: Reload,
     /// `[server]`.
     pub server: Server,
     /// `[triggers.NAME]`.
@@ -172,6 +175,7 @@ impl Manifest {
         let recovery = table.optional_table("recovery", |table| Some(Recovery::read(table)));
         let server = table.optional_table("server", |table| Some(Server::read(table)));
         let triggers = table.named_tables("triggers", Trigger::read);
+        let reload = table.optional_table("reload", |table| Some(Reload::read(table)));
         let parts = check::Parts {
             pipeline: pipeline.as_ref(),
             checkpoint: checkpoint.as_ref(),
@@ -184,6 +188,7 @@ impl Manifest {
             sinks: &sinks,
             dead_letters: dead_letters.as_ref(),
             triggers: &triggers,
+            reload: reload.as_ref(),
             declared: check::Declared {
                 connections: table.names_in("connections"),
                 sources: table.names_in("sources"),
@@ -210,6 +215,7 @@ impl Manifest {
             sinks,
             dead_letters: dead_letters.unwrap_or_default(),
             recovery: recovery.unwrap_or_default(),
+            reload: reload.unwrap_or_default(),
             server,
             triggers,
         })

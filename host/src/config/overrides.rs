@@ -39,6 +39,22 @@ impl Override {
         Ok(Self { path, value })
     }
 
+    /// Parses the options of a command line; everything that is wrong with them is said at once.
+    ///
+    /// # Errors
+    /// An option is not of that form.
+    pub fn parse_all(options: &[String]) -> Result<Vec<Self>, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut overrides = Vec::new();
+        for option in options {
+            match Self::parse(option) {
+                Ok(parsed) => overrides.push(parsed),
+                Err(wrong) => found.extend(wrong),
+            }
+        }
+        found.into_result(overrides)
+    }
+
     /// Puts the value into the tree, with the tables that it takes.
     pub(crate) fn apply(&self, root: &mut Node) -> Result<(), Box<Diagnostic>> {
         let mut node = root;

@@ -154,13 +154,23 @@ impl fmt::Debug for Place {
 }
 
 /// A value and the place where it was written. A value by default has the place of the table that it would stand in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Two are equal if their values are: a line that is put in above changes nothing.
+#[derive(Clone, Debug)]
 pub struct Located<T> {
     /// The value.
     pub value: T,
     /// Where it was written.
     pub place: Place,
 }
+
+impl<T: PartialEq> PartialEq for Located<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Located<T> {}
 
 impl<T> Located<T> {
     /// A value written at a place.

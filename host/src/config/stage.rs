@@ -11,7 +11,12 @@ use crate::config::reference::Reference;
 use crate::config::size::ByteSize;
 use crate::config::watermark::Watermark;
 
+const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
+/// 1 TiB.
+const MOST_STATE: u64 = 1 << 40;
+/// Far above what honest work takes, far below what a loop of nothing else makes.
+pub(super) const HOST_CALLS: u32 = 100_000;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// A stage of the pipeline: `[stages.NAME]`.
@@ -47,6 +52,12 @@ pub struct Limits {
     pub memory: Located<u64>,
     /// CPU time of one call; 1 s by default.
     pub cpu_time: Located<Duration>,
+    /// What one call of `process` may return, in bytes; half of `memory` by default.
+    pub output_bytes: Located<u64>,
+    /// Keys and values that one instance may remember, in bytes; as many as `memory` by default.
+    pub state_bytes: Located<u64>,
+    /// Calls of the host a second; 100,000 by default.
+    pub host_calls: Located<u32>,
 }
 
 impl Stage {
@@ -85,19 +96,41 @@ impl Stage {
 
 impl Limits {
     fn default_of(table: &TableReader<'_>) -> Self {
+        Self::following(table, table.default(256 * MIB))
+    }
+
+    /// What is returned at once and what is remembered has to fit into the memory, and follows it.
+    fn following(table: &TableReader<'_>, memory: Located<u64>) -> Self {
         Self {
-            memory: table.default(256 * MIB),
             cpu_time: table.default(Duration::from_secs(1)),
+            output_bytes: table.default(memory.value / 2),
+            state_bytes: table.default(memory.value),
+            host_calls: table.default(HOST_CALLS),
+            memory,
         }
     }
 
     fn read(table: &TableReader<'_>) -> Self {
-        let default = Self::default_of(table);
-        let memory = table.optional_within("memory", ByteSize(MIB)..=ByteSize(4096 * MIB));
+        let bytes = |key, range| {
+            let found = table.optional_within::<ByteSize>(key, range);
+            found.map(|size| size.map(|size| size.0))
+        };
+        let memory = bytes("memory", ByteSize(MIB)..=ByteSize(4096 * MIB));
+        let default = Self::following(table, memory.unwrap_or(table.default(256 * MIB)));
         let cpu_time = table.optional_within("cpu-time", Duration::from_millis(1)..=HOUR);
+        let output_bytes = bytes("output-bytes", ByteSize(KIB)..=ByteSize(4096 * MIB));
+        let state_bytes = bytes("state-bytes", ByteSize(0)..=ByteSize(MOST_STATE));
         Self {
-            memory: memory.map_or(default.memory, |size| size.map(|size| size.0)),
             cpu_time: cpu_time.unwrap_or(default.cpu_time),
+            output_bytes: output_bytes.unwrap_or(default.output_bytes),
+            state_bytes: state_bytes.unwrap_or(default.state_bytes),
+            host_calls: host_calls(table).unwrap_or(default.host_calls),
+            memory: default.memory,
         }
     }
+}
+
+/// A few calls are made by the standard library before a plugin does anything.
+pub(super) fn host_calls(table: &TableReader<'_>) -> Option<Located<u32>> {
+    table.optional_within("host-calls", 100..=1_000_000_000_u32)
 }

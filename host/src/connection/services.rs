@@ -1,6 +1,7 @@
 //! The connections of the pipelines of a process, and the runtime that asynchronous clients work on.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::objects::ObjectRoot;
 use super::{cassandra, http, kafka};
-use crate::config::{ConnectionKind, Diagnostics, Environment, Manifest, SinkKind};
+use crate::config::{Connection, ConnectionKind, Diagnostics, Environment, Manifest, SinkKind};
 use crate::job::JobStore;
 
 /// What a pipeline's sources and sinks reach out with. Cloning shares it.
@@ -44,7 +45,7 @@ impl Services {
         })
     }
 
-    /// The same runtime, with the connections of a manifest and its secrets. Nothing is sent yet.
+    /// With the connections of a manifest and its secrets, and no others; the runtime and the jobs stay. Nothing is sent yet.
     ///
     /// # Errors
     /// A diagnostic for every secret that is not where the manifest says.
@@ -53,40 +54,32 @@ impl Services {
         manifest: &Manifest,
         environment: &dyn Environment,
     ) -> Result<Self, Diagnostics> {
-        let mut found = Diagnostics::new();
-        let mut services = Self {
-            runtime: Arc::clone(&self.runtime),
+        let unconnected = Self {
             kafka: BTreeMap::new(),
             cassandra: BTreeMap::new(),
             http: BTreeMap::new(),
-            objects: BTreeMap::new(),
-            jobs: None,
+            ..self.clone()
         };
+        unconnected.extended(manifest, environment)
+    }
+
+    /// With what a manifest with the same connections reaches out to beyond what is open here, which is shared: it may have sinks of its own.
+    ///
+    /// # Errors
+    /// As for [`of`](Self::of).
+    pub fn extended(
+        &self,
+        manifest: &Manifest,
+        environment: &dyn Environment,
+    ) -> Result<Self, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut services = self.clone();
         for connection in &manifest.connections {
-            let name = connection.name.value.to_string();
-            match &connection.kind {
-                ConnectionKind::Http(options) if is_delivered_to(manifest, &name) => {
-                    match http::open(connection, options, environment) {
-                        Ok(opened) => drop(services.http.insert(name, opened)),
-                        Err(wrong) => found.extend(wrong),
-                    }
-                }
-                // The others are for jobs and for checks before the start, which open them themselves.
-                ConnectionKind::Http(_) => {}
-                ConnectionKind::Kafka(options) => {
-                    match kafka::Cluster::of(&name, options, environment) {
-                        Ok(cluster) => drop(services.kafka.insert(name, Arc::new(cluster))),
-                        Err(missing) => missing.into_iter().for_each(|one| found.push(one)),
-                    }
-                }
-                ConnectionKind::Cassandra(options) => {
-                    match cassandra::Cluster::of(&name, options, environment) {
-                        Ok(cluster) => drop(services.cassandra.insert(name, Arc::new(cluster))),
-                        Err(missing) => missing.into_iter().for_each(|one| found.push(one)),
-                    }
-                }
+            if let Err(wrong) = services.connect(connection, manifest, environment) {
+                found.extend(wrong);
             }
         }
+        services.objects.clear();
         for sink in &manifest.sinks {
             if let SinkKind::ObjectStore(options) = &sink.kind {
                 match ObjectRoot::of(&options.place, environment) {
@@ -96,6 +89,38 @@ impl Services {
             }
         }
         found.into_result(services)
+    }
+
+    /// Opens a connection of a manifest, unless it is open.
+    fn connect(
+        &mut self,
+        connection: &Connection,
+        manifest: &Manifest,
+        environment: &dyn Environment,
+    ) -> Result<(), Diagnostics> {
+        let name = connection.name.value.to_string();
+        match &connection.kind {
+            ConnectionKind::Http(options) => {
+                // The others are for jobs and for checks before the start, which open them themselves.
+                if is_delivered_to(manifest, &name) && !self.http.contains_key(&name) {
+                    let opened = http::open(connection, options, environment)?;
+                    self.http.insert(name, opened);
+                }
+            }
+            ConnectionKind::Kafka(options) => {
+                if let Entry::Vacant(place) = self.kafka.entry(name) {
+                    let cluster = kafka::Cluster::of(place.key(), options, environment)?;
+                    place.insert(Arc::new(cluster));
+                }
+            }
+            ConnectionKind::Cassandra(options) => {
+                if let Entry::Vacant(place) = self.cassandra.entry(name) {
+                    let cluster = cassandra::Cluster::of(place.key(), options, environment)?;
+                    place.insert(Arc::new(cluster));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// With the jobs of the pipeline, whose records sources read.

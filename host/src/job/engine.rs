@@ -3,13 +3,17 @@
 //! A job that something is done for has a `Slot`: its machine, behind a lock, so that a callback, a command and the run itself follow each other. When nothing is done
 //! for it any more the slot goes, and what is left of the job is in the store.
 
+mod definition;
+mod migration;
 mod run;
 mod schedule;
 mod slot;
+mod slots;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,14 +23,19 @@ use tokio::sync::oneshot;
 
 use super::call::Time;
 use super::journal::Callback;
-use super::machine::{Event, Reception, Rules, Standing};
-use super::store::{Filter, JobStore, Made, Port, Route, Step, Submitted};
-use super::transport::{AfterCrash, Transport};
+use super::machine::{Event, Reception, Standing};
+use super::store::{Filter, JobStore, Made, Route, Step, Submitted};
+use super::transport::Transport;
 use super::{JobError, Submission, SubmitError, View};
+use crate::config::Grant;
 use crate::pipeline::clock::now;
+use crate::plugin::Limits;
 use crate::plugin::job::JobComponent;
-use crate::plugin::{Failure, Limits};
-use slot::{Said, Slot};
+use definition::Defined;
+pub use migration::Migrated;
+use slot::Said;
+use slots::Slots;
+use versions::Versions;
 
 /// A job of the manifest, ready to be run.
 #[derive(Clone, Debug)]
@@ -41,8 +50,8 @@ pub struct Definition {
     pub connected: BTreeSet<u32>,
     /// The output ports that clients read, each what its own job emits, by index.
     pub streamed: BTreeSet<u32>,
-    /// Connections that it may make requests of.
-    pub connections: BTreeSet<String>,
+    /// Connections that it may make requests of, by name, and which.
+    pub connections: BTreeMap<String, Grant>,
     /// What an instance may use.
     pub limits: Limits,
     /// Steps that the journal of one may hold.
@@ -59,24 +68,15 @@ pub struct Definition {
     pub keep_finished: Duration,
 }
 
-/// A definition at work.
-#[derive(Debug)]
-struct Defined {
-    definition: Definition,
-    ports: Arc<[Port]>,
-    unfinished: AtomicU64,
-    running: AtomicUsize,
-    /// Connections whose requests are not sent again by themselves if nobody knows whether they arrived.
-    asks: BTreeSet<String>,
-}
-
 /// Drives the jobs of one pipeline.
 pub struct Engine {
     store: JobStore,
-    defined: BTreeMap<String, Defined>,
+    versions: RwLock<Versions>,
+    /// Held by whoever changes the versions or relies on one that no unfinished job needs.
+    adoption: Mutex<()>,
     transport: Arc<dyn Transport>,
     runtime: Handle,
-    slots: Mutex<HashMap<String, Arc<Slot>>>,
+    slots: Slots,
     /// Who waits for the end of which job.
     waiters: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     signal: Sender<()>,
@@ -97,47 +97,42 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Engine {
-    /// Starts to drive the jobs of a store.
+    /// Starts to drive the jobs of a store. New jobs are of the `current` definitions; `former` ones are kept for the jobs that began with them. A job of a version that is
+    /// in neither stands as it is and waits for it; jobs that a host made which kept no versions are of the current definition.
     ///
     /// # Errors
     /// [`JobError`] where the store cannot be read.
     pub fn start(
         store: JobStore,
-        definitions: Vec<Definition>,
+        current: Vec<Definition>,
+        former: Vec<Definition>,
         transport: Arc<dyn Transport>,
         runtime: Handle,
     ) -> Result<Arc<Self>, JobError> {
         let (signal, signalled) = crossbeam_channel::bounded(1);
-        let mut unfinished: BTreeMap<_, _> = store.unfinished()?.into_iter().collect();
-        let defined = definitions.into_iter().map(|definition| {
-            let left = unfinished.remove(&definition.name).unwrap_or_default();
-            let name = definition.name.clone();
-            (name, Defined::new(definition, left, &*transport))
-        });
         let engine = Arc::new(Self {
             store,
-            defined: defined.collect(),
+            versions: RwLock::default(),
+            adoption: Mutex::default(),
             transport,
             runtime,
-            slots: Mutex::default(),
+            slots: Slots::default(),
             waiters: Mutex::default(),
             signal,
             stopping: AtomicBool::new(false),
             threads: Mutex::default(),
         });
-        for (job, jobs) in unfinished {
-            tracing::warn!(
-                job,
-                jobs,
-                "jobs are not finished whose job is not in the manifest: they stay as they are"
-            );
-        }
+        let unfinished = engine.store.unfinished()?;
+        engine
+            .versions_mut()
+            .keep(former, &unfinished, &*engine.transport);
+        engine.adopt(current)?;
         for id in engine.store.with_kept()? {
-            let slot = engine.slot(&id);
+            let slot = engine.slots.take(&id);
             if let Err(error) = slot.take(&engine) {
                 tracing::warn!(id, %error, "callbacks that a job expects could not be given to it");
             }
-            engine.leave(slot);
+            engine.slots.leave(slot);
         }
         schedule::start(&engine, signalled);
         Ok(engine)
@@ -149,19 +144,33 @@ impl Engine {
         &self.store
     }
 
-    /// Whether there is no job that is not finished.
+    fn versions(&self) -> RwLockReadGuard<'_, Versions> {
+        self.versions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn versions_mut(&self) -> RwLockWriteGuard<'_, Versions> {
+        self.versions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is no job that is not finished, but those whose version is not here.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let finished = |defined: &Defined| defined.unfinished.load(Ordering::Acquire) == 0;
-        self.defined.values().all(finished)
+        let versions = self.versions().all();
+        versions.iter().all(|(defined, _)| {
+            let needed = self
+                .store
+                .is_needed(&defined.definition.name, &defined.version);
+            needed.is_ok_and(|needed| !needed)
+        })
     }
 
     /// Starts nothing more, waits for what is under way to come to a step, and leaves the rest to the next start.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.poke();
-        let slots: Vec<_> = locked(&self.slots).values().cloned().collect();
-        slots.iter().for_each(|slot| slot.notify());
+        self.slots.notify();
         let threads = std::mem::take(&mut *locked(&self.threads));
         for thread in threads {
             // A thread's panic has been logged by its hook; the journal is what counts.
@@ -177,13 +186,27 @@ impl Engine {
         input: &[u8],
         idempotency_key: Option<&str>,
     ) -> Result<Submission, SubmitError> {
-        let Some(defined) = self.defined.get(job) else {
+        loop {
+            let defined = self.accepting(job, input)?;
+            // As long as it is looked at no other version is adopted: what comes after an adoption is of the version that was adopted.
+            let versions = self.versions();
+            let current = versions.current(job).map(|current| &current.version);
+            if current == Some(&defined.version) {
+                return self.make(&defined, input, idempotency_key);
+            }
+        }
+    }
+
+    /// The current version of a job, which has looked at the input and found nothing wrong.
+    fn accepting(&self, job: &str, input: &[u8]) -> Result<Arc<Defined>, SubmitError> {
+        let current = self.versions().current(job).cloned();
+        let Some(defined) = current else {
             return Err(SubmitError::UnknownJob(job.to_owned()));
         };
         if self.is_stopping() {
             return Err(JobError::Stopping.into());
         }
-        let unfinished = defined.unfinished.load(Ordering::Acquire);
+        let unfinished = defined.counts.unfinished.load(Ordering::Acquire);
         if unfinished >= defined.definition.queue {
             let job = job.to_owned();
             return Err(SubmitError::Busy { job, unfinished });
@@ -193,14 +216,24 @@ impl Engine {
             .map_err(|failure| SubmitError::Plugin {
                 failure: Box::new(failure),
             })?;
-        if !problems.is_empty() {
-            return Err(SubmitError::Invalid(problems));
+        match problems.is_empty() {
+            true => Ok(defined),
+            false => Err(SubmitError::Invalid(problems)),
         }
+    }
+
+    fn make(
+        &self,
+        defined: &Defined,
+        input: &[u8],
+        idempotency_key: Option<&str>,
+    ) -> Result<Submission, SubmitError> {
         let at = now();
         let id = identifier(at)?;
         let submitted = Submitted {
             id: id.clone(),
-            job: job.to_owned(),
+            job: defined.definition.name.clone(),
+            version: defined.version.clone(),
             idempotency_key: idempotency_key.map(str::to_owned),
             input: input.to_vec(),
             at,
@@ -212,7 +245,7 @@ impl Engine {
             .map_err(JobError::from)?;
         match made {
             Made::New => {
-                defined.unfinished.fetch_add(1, Ordering::AcqRel);
+                defined.counts.unfinished.fetch_add(1, Ordering::AcqRel);
                 self.poke();
                 Ok(Submission {
                     id,
@@ -225,12 +258,12 @@ impl Engine {
     }
 
     pub(super) fn view(&self, id: &str) -> Result<View, JobError> {
-        let view = self.store.view(id)?;
+        let view = self.store.view(id)?.map(|view| self.told(view));
         view.ok_or_else(|| JobError::Unknown(id.to_owned()))
     }
 
     pub(super) fn list(&self, filter: &Filter) -> Result<Vec<View>, JobError> {
-        Ok(self.store.list(filter)?)
+        Ok(self.store.list(filter, |view| self.told(view))?)
     }
 
     pub(super) fn steps(&self, id: &str) -> Result<Vec<Step>, JobError> {
@@ -243,15 +276,25 @@ impl Engine {
     }
 
     pub(super) fn retry(self: &Arc<Self>, id: &str) -> Result<View, JobError> {
-        let was_over = self.view(id)?.state.is_over();
+        // Whoever has finished is not needed by: the version is to stay until it is needed again.
+        let _adoption = locked(&self.adoption);
+        let before = self.view(id)?;
+        if !self.has(&before) {
+            return Err(JobError::VersionAbsent {
+                id: id.to_owned(),
+                job: before.job,
+                version: before.version.unwrap_or_default(),
+            });
+        }
+        let was_over = before.state.is_over();
         let said = self.tell(id, Event::Retry)?;
         let view = self.view(id)?;
         if said.retried != Some(true) {
             let (id, state) = (id.to_owned(), view.state.as_str().to_owned());
             return Err(JobError::NotRetryable { id, state });
         }
-        if let (true, Some(defined)) = (was_over, self.defined.get(&view.job)) {
-            defined.unfinished.fetch_add(1, Ordering::AcqRel);
+        if let (true, Some(counts)) = (was_over, self.versions().counts(&view.job)) {
+            counts.unfinished.fetch_add(1, Ordering::AcqRel);
         }
         self.poke();
         Ok(view)
@@ -285,28 +328,10 @@ impl Engine {
         if self.is_stopping() {
             return Err(JobError::Stopping);
         }
-        let slot = self.slot(id);
+        let slot = self.slots.take(id);
         let told = slot.tell(self, event);
-        self.leave(slot);
+        self.slots.leave(slot);
         told
-    }
-
-    /// The place of a job in memory, made if there is none.
-    fn slot(&self, id: &str) -> Arc<Slot> {
-        let mut slots = locked(&self.slots);
-        let slot = slots
-            .entry(id.to_owned())
-            .or_insert_with(|| Arc::new(Slot::new(id)));
-        Arc::clone(slot)
-    }
-
-    /// Gives a slot up; the last one who does takes it away.
-    fn leave(&self, slot: Arc<Slot>) {
-        let mut slots = locked(&self.slots);
-        // One is here, one in the table.
-        if Arc::strong_count(&slot) <= 2 {
-            slots.remove(slot.id());
-        }
     }
 
     pub(super) fn acknowledge(&self, id: &str, port: &str, below: u64) -> Result<(), JobError> {
@@ -318,8 +343,9 @@ impl Engine {
             return Err(JobError::Unknown(id.to_owned()));
         }
         // A job that stands still for it is to look again.
-        let slot = locked(&self.slots).get(id).cloned();
-        slot.inspect(|slot| slot.notify());
+        if let Some(slot) = self.slots.find(id) {
+            slot.notify();
+        }
         Ok(())
     }
 
@@ -334,64 +360,14 @@ impl Engine {
     }
 
     fn on_end(&self, id: &str, job: &str) {
-        if let Some(defined) = self.defined.get(job) {
+        if let Some(counts) = self.versions().counts(job) {
             let less = |count: u64| Some(count.saturating_sub(1));
-            let _ = defined
+            let _ = counts
                 .unfinished
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
         }
         locked(&self.waiters).remove(id);
         self.poke();
-    }
-}
-
-impl Defined {
-    fn new(definition: Definition, unfinished: u64, transport: &dyn Transport) -> Self {
-        let outputs = &definition.component.description().outputs;
-        let ports = (0..).zip(outputs).map(|(index, name)| Port {
-            name: name.clone(),
-            is_consumed: definition.connected.contains(&index),
-            is_streamed: definition.streamed.contains(&index),
-        });
-        let asks = |connection: &&String| transport.after_crash(connection) == AfterCrash::Ask;
-        Self {
-            ports: ports.collect(),
-            asks: definition
-                .connections
-                .iter()
-                .filter(asks)
-                .cloned()
-                .collect(),
-            unfinished: AtomicU64::new(unfinished),
-            running: AtomicUsize::new(0),
-            definition,
-        }
-    }
-
-    fn rules(&self, submitted: Time) -> Rules {
-        Rules {
-            submitted,
-            wall_time: self.definition.wall_time,
-            steps: self.definition.steps,
-            asks: self.asks.clone(),
-        }
-    }
-
-    fn instantiate(&self, name: &str) -> Result<crate::plugin::job::JobInstance, Failure> {
-        let Definition {
-            connected,
-            streamed,
-            component,
-            limits,
-            configuration,
-            ..
-        } = &self.definition;
-        let read: Vec<u32> = connected.union(streamed).copied().collect();
-        component.instantiate(name, limits, configuration, &read)
-    }
-
-    fn validate(&self, input: &[u8]) -> Result<Vec<super::Problem>, Failure> {
-        self.instantiate(&self.definition.name)?.validate(input)
     }
 }
 

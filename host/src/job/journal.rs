@@ -84,6 +84,17 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// Whether the guest made a step.
+    #[must_use]
+    pub fn is_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Asked { .. } | Self::Decided { .. } | Self::Saved(_)
+        )
+    }
+}
+
 /// What the answer of a step takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pending {

@@ -5,7 +5,11 @@
 //! a callback was taken, the end of the job) is behind it in the list of actions and waits until it is durable. What is volatile is that a run of the guest is
 //! under way. To let a job sleep is therefore the same as to crash: the machine is dropped, and made anew from the journal when there is something to do.
 
+#[cfg(test)]
+mod chance;
 mod durable;
+#[cfg(test)]
+mod migration;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -165,6 +169,19 @@ pub enum Standing {
     Finished,
 }
 
+impl Rules {
+    /// For a job that cannot be run here, so that nothing can be asked of it that rules are for.
+    #[must_use]
+    pub fn unknown(submitted: Time) -> Self {
+        Self {
+            submitted,
+            wall_time: Duration::MAX,
+            steps: u32::MAX,
+            asks: BTreeSet::new(),
+        }
+    }
+}
+
 impl Machine {
     /// A job of which that much is known.
     #[must_use]
@@ -209,6 +226,21 @@ impl Machine {
             }
             None => Standing::Ready,
         }
+    }
+
+    /// Whether it stands at a savepoint, or at its beginning: no step was made since, so that nothing that it did depends on what it does next.
+    ///
+    /// A step that was forgotten to be made again counts as made: its requests may have had their effect, and those that come in its
+    /// place have the same idempotency keys.
+    #[must_use]
+    pub fn stands_at_savepoint(&self) -> bool {
+        self.durable.outcome.is_none() && !self.durable.is_under_way
+    }
+
+    /// The savepoint that a run begins with.
+    #[must_use]
+    pub fn savepoint(&self) -> Option<&Savepoint> {
+        self.durable.savepoint.as_ref()
     }
 
     /// What it does, or was doing last, for people.

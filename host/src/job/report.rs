@@ -32,7 +32,10 @@ pub struct Report {
     /// What it returned; text that is no JSON as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Json>,
-    /// Why it ended otherwise, or what it asks.
+    /// The version of its definition that it goes on under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it ended otherwise, what it asks, or that it waits for its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureReport>,
     /// The steps that its journal holds, where they were asked for.
@@ -68,9 +71,15 @@ impl Report {
                 reason: None,
                 message: format!("{}: retry or cancel it", Code::JOB_DOUBT.title),
             }),
+            (None, _) if view.waits_for_version => Some(FailureReport {
+                code: Some(Code::JOB_VERSION.id.to_owned()),
+                reason: None,
+                message: Code::JOB_VERSION.title.to_owned(),
+            }),
             _ => None,
         };
         Self {
+            version: view.version,
             id: view.id,
             job: view.job,
             state: view.state,

@@ -13,6 +13,7 @@ mod schema;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use callbacks::Route;
 pub use error::JobStoreError;
 pub use look::{Filter, Look, Step};
 pub use outbox::{Emitted, Outbox};
+pub use versions::Relocation;
 pub use writer::Ticket;
 
 use super::call::Time;
@@ -61,6 +63,8 @@ pub struct Submitted {
     pub id: String,
     /// The job of the manifest.
     pub job: String,
+    /// The version of its definition.
+    pub version: String,
     /// By which a repeated submission is known.
     pub idempotency_key: Option<String>,
     /// What it is started with.
@@ -87,6 +91,10 @@ pub struct Loaded {
     pub number: i64,
     /// The job of the manifest.
     pub job: String,
+    /// The version that its journal is of; none where a host made it that kept none.
+    pub version: Option<String>,
+    /// The version to go back to, as long as no step was made since it was moved.
+    pub former: Option<String>,
     /// What it was started with.
     pub input: Vec<u8>,
     /// When it was submitted.
@@ -180,7 +188,7 @@ impl JobStore {
         self.read(|connection| {
             let job = connection
                 .prepare_cached(
-                    "SELECT number, job, input, submitted_at, written FROM jackfield_jobs WHERE id = ?1",
+                    "SELECT number, job, input, submitted_at, written, version, former FROM jackfield_jobs WHERE id = ?1",
                 )?
                 .query_row([id], |row| {
                     Ok(Loaded {
@@ -190,6 +198,8 @@ impl JobStore {
                         submitted_at: row.get(3)?,
                         entries: Vec::new(),
                         written: row.get(4)?,
+                        version: row.get(5)?,
+                        former: row.get(6)?,
                     })
                 })
                 .optional()?;
@@ -201,20 +211,27 @@ impl JobStore {
         })
     }
 
-    /// Jobs of the manifest's `job` that can go on at this time, those that have waited longest first.
+    /// Jobs of a version of the manifest's `job` that can go on at this time, those that have waited longest first.
     ///
     /// # Errors
     /// [`JobStoreError`] where they cannot be read.
-    pub fn due(&self, job: &str, now: Time, most: usize) -> Result<Vec<Due>, JobStoreError> {
+    pub fn due(
+        &self,
+        job: &str,
+        version: &str,
+        now: Time,
+        most: usize,
+    ) -> Result<Vec<Due>, JobStoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let query = "SELECT id FROM jackfield_jobs WHERE job = ?1 AND state = ?2 AND wakes_at <= ?3 ORDER BY wakes_at LIMIT ?4";
+        let query = "SELECT id FROM jackfield_jobs
+             WHERE job = ?1 AND version = ?2 AND finished_at IS NULL AND state = ?3 AND wakes_at <= ?4 ORDER BY wakes_at LIMIT ?5";
         self.read(|connection| {
             let mut statement = connection.prepare_cached(query)?;
             let mut due = Vec::new();
             // What is ready is so whatever the clock says.
             for (state, until) in [(State::Waiting, now), (State::Ready, Time::MAX)] {
                 let rows = statement
-                    .query_map(params![job, state.as_str(), until, most], |row| {
+                    .query_map(params![job, version, state.as_str(), until, most], |row| {
                         Ok(Due { id: row.get(0)? })
                     })?;
                 for row in rows {
@@ -222,20 +239,6 @@ impl JobStore {
                 }
             }
             Ok(due)
-        })
-    }
-
-    /// When the next job wakes up that waits.
-    ///
-    /// # Errors
-    /// [`JobStoreError`] where that cannot be read.
-    pub fn next_wake(&self) -> Result<Option<Time>, JobStoreError> {
-        self.read(|connection| {
-            connection.query_row(
-                "SELECT min(wakes_at) FROM jackfield_jobs WHERE state = 'waiting'",
-                [],
-                |row| row.get(0),
-            )
         })
     }
 
@@ -299,15 +302,16 @@ fn submit(transaction: &Transaction<'_>, submitted: &Submitted) -> rusqlite::Res
     }
     transaction
         .prepare_cached(
-            "INSERT INTO jackfield_jobs (id, job, idempotency_key, input, state, submitted_at, wakes_at)
-             VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?5)",
+            "INSERT INTO jackfield_jobs (id, job, idempotency_key, input, state, submitted_at, wakes_at, version)
+             VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?5, ?6)",
         )?
         .execute(params![
             submitted.id,
             submitted.job,
             submitted.idempotency_key,
             submitted.input,
-            submitted.at
+            submitted.at,
+            submitted.version
         ])?;
     Ok(Made::New)
 }

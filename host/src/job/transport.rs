@@ -4,14 +4,21 @@
 use futures_util::future::BoxFuture;
 
 use super::call::{Received, Request};
+use crate::config::Grant;
 
 /// Carries requests to the services that a manifest names.
 pub trait Transport: Send + Sync + 'static {
-    /// Makes a request, with all the tries that its connection allows, and gives its answer of whatever status.
+    /// Makes a request, with all the tries that its connection allows, and gives its answer of whatever status. What is outside of `grant` is refused
+    /// as what the connection does not permit: nothing is sent.
     ///
     /// `idempotency_key` is the same whenever this request of this job is sent, before and after a crash, and no other's: it goes into the
     /// header `Idempotency-Key` where the method is not idempotent. To drop the future is to give the request up.
-    fn send(&self, request: Request, idempotency_key: String) -> BoxFuture<'static, Received>;
+    fn send(
+        &self,
+        request: Request,
+        grant: &Grant,
+        idempotency_key: String,
+    ) -> BoxFuture<'static, Received>;
 
     /// What is to become of a request of a method that is not idempotent, when the host stopped while it was under way.
     fn after_crash(&self, connection: &str) -> AfterCrash;

@@ -11,7 +11,7 @@ use super::journal::Outcome;
 pub enum State {
     /// It runs, or will when there is a place.
     Ready,
-    /// It sleeps, or awaits a callback.
+    /// It sleeps, awaits a callback, or stands still because the host has not got its version.
     Waiting,
     /// It is not known whether a request of it arrived before the host stopped, and it may not be sent again by itself.
     Asking,
@@ -88,4 +88,9 @@ pub struct View {
     pub progress: Option<String>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
+    /// The version of its definition that it goes on under; none where a host made it that kept none.
+    pub version: Option<String>,
+    /// Whether it stands still because the host has not got that version.
+    #[serde(default)]
+    pub waits_for_version: bool,
 }

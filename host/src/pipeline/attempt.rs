@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use super::gate::Gate;
 use super::halt::Halt;
 use super::letter_topic::LetterTopic;
 use super::pace::Pace;
-use super::plan::{Origin, Plan};
+use super::plan::Plan;
 use super::progress::{PartitionProgress, Progress};
 use super::recovery::{Precautions, Site};
 use super::replay::Delivery;
@@ -41,7 +41,7 @@ pub(super) struct Attempt {
     pub(super) outstanding: Arc<AtomicUsize>,
     /// How many workers give a [`Event::Flushed`] at a checkpoint.
     pub(super) workers: usize,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -58,6 +58,8 @@ pub(super) struct Start<'a> {
     pub(super) halt: &'a Halt,
     /// What is worked on in place of the sources.
     pub(super) replay: Option<&'a [Delivery]>,
+    /// Whether what it does may have to be undone.
+    pub(super) is_on_probation: bool,
 }
 
 /// The ends of the channels between the threads.
@@ -118,6 +120,9 @@ impl Attempt {
             progress: Arc::clone(start.progress),
             epoch: Arc::clone(start.epoch),
             halt: start.halt.clone(),
+            mains: Mutex::default(),
+            replacements: Mutex::default(),
+            is_on_probation: AtomicBool::new(start.is_on_probation),
         });
         let outstanding = Arc::new(AtomicUsize::new(0));
         let workers = start.workers(&shared, &wiring, &outstanding)?;
@@ -352,6 +357,9 @@ impl Start<'_> {
 
     /// Gives the instances of a stage what it remembers.
     fn load(&self, stage: usize, instances: &mut [StageWorker]) -> Result<(), Fault> {
+        if self.precautions.bypassed.contains_key(&stage) {
+            return Ok(());
+        }
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &self.plan.stages[stage].name;
         store.load(name, instances.len(), |worker, part| {
@@ -366,16 +374,7 @@ impl Start<'_> {
         outstanding: &Arc<AtomicUsize>,
     ) -> Result<StageWorker, Fault> {
         let plan = &self.plan.stages[stage];
-        let ports = plan.component.description().outputs.len();
-        let connected: Vec<u32> = (0..)
-            .take(ports)
-            .filter(|&port| {
-                worker.router.is_consumed(Origin::Stage {
-                    stage,
-                    port: port as usize,
-                })
-            })
-            .collect();
+        let connected = self.plan.consumed_ports(stage);
         let watermark = self
             .checkpoint
             .stages
@@ -386,8 +385,18 @@ impl Start<'_> {
             stage,
             worker: worker.index,
         };
+        if let Some(reason) = self.precautions.bypassed.get(&stage) {
+            let reason = reason.clone();
+            return Ok(StageWorker::bypassed(
+                plan,
+                site,
+                gate,
+                self.progress,
+                reason,
+            ));
+        }
         let mut started = StageWorker::start(plan, site, &connected, gate, self.progress)?;
-        started.take_precautions(self.precautions, outstanding);
+        started.take_precautions(self.precautions, self.store, outstanding);
         Ok(started)
     }
 

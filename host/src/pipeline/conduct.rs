@@ -1,9 +1,10 @@
 //! What happens to an attempt while it runs: what its threads say, and whether it is to stop.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{at, never, select};
+use crossbeam_channel::{Receiver, at, never, select};
 
 use super::attempt::Attempt;
 use super::attention::Attention;
@@ -12,6 +13,8 @@ use super::commit::Commitment;
 use super::epoch::EpochClock;
 use super::halt::Halt;
 use super::progress::{Progress, TaskState};
+use super::reload::Command;
+use super::task::{Answered, Told};
 
 /// What an attempt is conducted with.
 pub(super) struct Conduct<'a> {
@@ -28,6 +31,13 @@ pub(super) struct Conduct<'a> {
     pub(super) wanted: bool,
     /// Everything that was read has come to the sinks and is committed.
     pub(super) swept: bool,
+    /// Where the task is told of other versions.
+    pub(super) commands: Receiver<Command>,
+    pub(super) answers: Receiver<Answered>,
+    /// What it was told, and has not looked at yet.
+    pub(super) told: VecDeque<Told>,
+    /// Whether the version that a reload brings is at work.
+    pub(super) is_new_version: bool,
 }
 
 impl Conduct<'_> {
@@ -52,6 +62,14 @@ impl Conduct<'_> {
                 if self.attention.is_told() {
                     self.progress.state.enter(TaskState::Stopping);
                 }
+            },
+            recv(self.commands) -> command => match command {
+                Ok(command) => self.told.push_back(Told::Command(command)),
+                // Nobody is left who could tell.
+                Err(_) => self.commands = never(),
+            },
+            recv(self.answers) -> answered => {
+                self.told.extend(answered.ok().map(Told::Answered));
             },
             recv(timeout) -> _ => {}
         }

@@ -241,7 +241,7 @@ impl Part<'_> {
             distribution: None,
             task: Some(self.name.clone()),
             checkpoint: whole.checkpoint.clone(),
-            maximum_restarts: whole.maximum_restarts,
+            recovery: whole.recovery,
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a run can end badly.
 
+use super::breaker::Exhausted;
 use super::channel::Fault;
-use super::recovery::Exhausted;
 use crate::checkpoint::StoreError;
 use crate::connection::kafka::KafkaError;
 use crate::error::Code;

@@ -110,6 +110,7 @@ fn key(letter: &DeadLetter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::EntrySnapshot;
     use crate::record::NO_EVENT_TIME;
 
     fn letter(record: &[u8]) -> DeadLetter {
@@ -122,6 +123,8 @@ mod tests {
             key: None,
             timestamp: NO_EVENT_TIME,
             plugin: String::new(),
+            backtrace: None,
+            state: None,
         }
     }
 
@@ -140,6 +143,17 @@ mod tests {
             (&cut["record"], &cut["record_bytes"]),
             (&"abcd".into(), &6.into())
         );
+    }
+
+    #[test]
+    fn a_letter_that_is_cut_short_has_no_more_than_the_beginning_of_the_state() {
+        let letter = DeadLetter {
+            state: Some(EntrySnapshot::of(2, b"12345678")),
+            ..letter(b"abc")
+        };
+        let cut: serde_json::Value = serde_json::from_str(&json(&letter, 1, 2, 4)).unwrap();
+        let state = serde_json::json!({"version": 2, "value": "1234", "value_bytes": 8});
+        assert_eq!(cut["state"], state);
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub struct Plan {
     pub parallelism: usize,
     /// How often checkpoints are taken.
     pub checkpoint: CheckpointPlan,
-    /// Failures in a row, with no progress between them, after which it stops.
-    pub maximum_restarts: u32,
+    /// What becomes of it when plugins fail.
+    pub recovery: config::Recovery,
     /// Where records come from; what jobs emit comes last.
     pub sources: Vec<SourcePlan>,
     /// Work that takes long, and where it is kept.
@@ -35,6 +35,26 @@ pub struct Plan {
     pub distribution: Option<DistributionPlan>,
     /// In a part of a distributed pipeline: which task it is.
     pub task: Option<String>,
+}
+
+impl Plan {
+    /// The output ports of a stage that something consumes, by index.
+    #[must_use]
+    pub fn consumed_ports(&self, stage: usize) -> Vec<u32> {
+        let ports = self.stages[stage].component.description().outputs.len();
+        let is_consumed = |port: &u32| {
+            let origin = Origin::Stage {
+                stage,
+                port: *port as usize,
+            };
+            let by_stages = self.stages.iter().flat_map(|stage| &stage.inputs).flatten();
+            let by_sinks = self.sinks.iter().flat_map(|sink| &sink.from);
+            by_stages
+                .chain(by_sinks)
+                .any(|consumed| *consumed == origin)
+        };
+        (0..).take(ports).filter(is_consumed).collect()
+    }
 }
 
 /// The jobs of a pipeline.
@@ -70,7 +90,7 @@ pub struct TransactionPlan {
 }
 
 /// How often checkpoints are taken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointPlan {
     /// From the start of one to the start of the next.
     pub interval: Duration,
@@ -79,7 +99,7 @@ pub struct CheckpointPlan {
 }
 
 /// A source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SourcePlan {
     /// Its name.
     pub name: String,
@@ -172,7 +192,7 @@ pub struct StagePlan {
 }
 
 /// A sink.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SinkPlan {
     /// Its name.
     pub name: String,
@@ -207,6 +227,27 @@ impl SinkPlan {
                 matches!(objects.form, config::ObjectForm::Lines { .. })
             }
             SinkKind::Manifest(_) | SinkKind::Exchange(_) => false,
+        }
+    }
+
+    /// Whether what it was given since the last checkpoint has not happened if the pipeline goes back there. What the others do is written over by a replay, which is as good
+    /// only if the replay gives the same.
+    #[must_use]
+    pub fn undoes(&self) -> bool {
+        use config::SinkKind as Kind;
+        match &self.kind {
+            SinkKind::Exchange(_) => true,
+            SinkKind::Manifest(Kind::ObjectStore(objects)) => {
+                matches!(objects.form, config::ObjectForm::Lines { .. })
+            }
+            SinkKind::Manifest(
+                Kind::Sqlite(_)
+                | Kind::Jsonl(_)
+                | Kind::Audit(_)
+                | Kind::Kafka(_)
+                | Kind::Webhook(_),
+            ) => true,
+            SinkKind::Manifest(Kind::Cassandra(_) | Kind::Stdout(_)) => false,
         }
     }
 

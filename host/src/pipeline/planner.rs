@@ -1,6 +1,7 @@
 //! From a manifest to a plan: what can only be known when the plugins are at hand. Everything wrong is said at once.
 
 mod jobs;
+mod loading;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::config::{
 };
 use crate::error::Code;
 use crate::plugin::job::JobComponent;
-use crate::plugin::{Component, Limits, Port, Runtime};
+use crate::plugin::{Breach, Component, Failure, Limits, Port, Runtime};
 
 /// Loads the plugins that a manifest names and checks them, their ports and their configurations against it.
 ///
@@ -47,7 +48,7 @@ pub fn plan(manifest: &Manifest, runtime: &Runtime) -> Result<Plan, Diagnostics>
             interval: manifest.checkpoint.interval,
             minimum_pause: manifest.checkpoint.minimum_pause,
         },
-        maximum_restarts: manifest.recovery.maximum_restarts,
+        recovery: manifest.recovery,
         sources,
         jobs,
         stages,
@@ -75,15 +76,22 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn load(&mut self, runtime: &Runtime) {
+        let plugins = self
+            .manifest
+            .stages
+            .iter()
+            .map(|stage| &*stage.plugin.value);
+        let loaded = loading::each_once(plugins, |path| runtime.load(path));
         for (index, stage) in self.manifest.stages.iter().enumerate() {
-            match runtime.load(&stage.plugin.value) {
-                Ok(component) => {
-                    self.components.insert(index, component);
+            match loaded.get(&*stage.plugin.value) {
+                Some(Ok(component)) => {
+                    self.components.insert(index, component.clone());
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     let code = error.code();
                     self.report(code, &stage.plugin.place, error.to_string(), code.remedy);
                 }
+                None => {}
             }
         }
         self.load_jobs(runtime);
@@ -138,10 +146,7 @@ impl Planner<'_> {
             name: stage.name.to_string(),
             component,
             configuration: configuration?,
-            limits: Limits {
-                memory: stage.limits.memory.value,
-                cpu_time: stage.limits.cpu_time.value,
-            },
+            limits: limits(&stage.limits),
             watermark: stage
                 .watermark
                 .as_ref()
@@ -194,24 +199,16 @@ impl Planner<'_> {
         component: &Component,
         json: String,
     ) -> Option<String> {
-        let limits = Limits {
-            memory: stage.limits.memory.value,
-            cpu_time: stage.limits.cpu_time.value,
-        };
         let tried = component
-            .instantiate(stage.name.as_str(), &limits)
+            .instantiate(stage.name.as_str(), &limits(&stage.limits))
             .and_then(|mut instance| instance.configure(&json, &[]));
         match tried {
             Ok(()) => Some(json),
             Err(failure) => {
                 let place = stage.configuration.place_of("");
                 let problem = format!("the plugin of the stage `{}` {failure}", stage.name.value);
-                self.report(
-                    Code::PLUGIN_CONFIGURATION,
-                    &place,
-                    problem,
-                    Code::PLUGIN_CONFIGURATION.remedy,
-                );
+                let code = code_of_trial(&failure);
+                self.report(code, &place, problem, code.remedy);
                 None
             }
         }
@@ -392,6 +389,14 @@ impl Planner<'_> {
     }
 }
 
+/// What is wrong where a plugin did not take its configuration. One that there was no room for has not even seen it.
+fn code_of_trial(failure: &Failure) -> Code {
+    match failure.breach {
+        Breach::NoRoom(_) => failure.code(),
+        _ => Code::PLUGIN_CONFIGURATION,
+    }
+}
+
 fn source(source: &config::Source, pipeline: &Located<Name>) -> SourcePlan {
     let mut kind = source.kind.clone();
     if let config::SourceKind::Kafka(options) = &mut kind {
@@ -446,6 +451,16 @@ fn distribution(manifest: &Manifest) -> Option<DistributionPlan> {
     })
 }
 
+fn limits(limits: &config::Limits) -> Limits {
+    Limits {
+        memory: limits.memory.value,
+        cpu_time: limits.cpu_time.value,
+        output_bytes: limits.output_bytes.value,
+        state_bytes: limits.state_bytes.value,
+        host_calls: limits.host_calls.value,
+    }
+}
+
 fn strategy(watermark: &config::Watermark) -> Strategy {
     let out_of_orderness =
         i64::try_from(watermark.out_of_orderness.as_millis()).unwrap_or(i64::MAX);
@@ -463,5 +478,27 @@ trait AsText {
 impl AsText for Located<Name> {
     fn as_str(&self) -> &str {
         &self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code_of(breach: Breach) -> Code {
+        code_of_trial(&Failure {
+            breach,
+            function: "configure",
+            last_words: String::new(),
+            backtrace: None,
+        })
+    }
+
+    #[test]
+    fn a_configuration_is_not_to_blame_where_the_host_has_no_room() {
+        let no_memory = "mmap failed: Cannot allocate memory".to_owned();
+        assert_eq!(code_of(Breach::NoRoom(no_memory)), Code::ENGINE_FULL);
+        let refused = Breach::Refusal("`failures` must be positive".to_owned());
+        assert_eq!(code_of(refused), Code::PLUGIN_CONFIGURATION);
     }
 }

@@ -6,7 +6,7 @@ mod state;
 mod sum;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ pub use self::backlog::{Backlog, Debt};
 pub use self::input::PartitionProgress;
 pub use self::state::{StateCell, TaskState};
 pub(super) use self::sum::Part;
+use super::reload::Board;
 use super::waits::Waits;
 use crate::checkpoint::Totals;
 use crate::record::{END_OF_TIME, EventTime, START_OF_TIME};
@@ -32,10 +33,9 @@ pub struct Progress {
     pub state: StateCell,
     /// Which attempt is under way, from 1 on.
     pub attempts: AtomicU64,
-    /// By stage.
-    pub stages: Vec<StageProgress>,
-    /// By sink.
-    pub sinks: Vec<SinkProgress>,
+    parts: RwLock<Parts>,
+    /// The reload that is under way or was the last.
+    pub reload: Board,
     /// The greatest event time that has been seen, [`START_OF_TIME`] before any.
     pub latest: AtomicI64,
     /// How often the pipeline went back to its last checkpoint.
@@ -50,6 +50,13 @@ pub struct Progress {
     epoch: watch::Sender<u64>,
     /// Since when everything is being brought to a standstill for a checkpoint.
     standstill: Mutex<Option<Instant>>,
+}
+
+/// The parts of a pipeline, which are others after some reloads.
+#[derive(Clone, Debug)]
+struct Parts {
+    stages: Arc<[Arc<StageProgress>]>,
+    sinks: Arc<[Arc<SinkProgress>]>,
 }
 
 /// What the last checkpoint says.
@@ -98,6 +105,8 @@ pub struct StageProgress {
     pub records_out: AtomicU64,
     /// CPU time of its calls, nanoseconds.
     pub cpu_nanos: AtomicU64,
+    /// How often an instance went over a limit.
+    pub breaches: AtomicU64,
     /// By instance: the watermark that it has reached.
     watermarks: Vec<AtomicI64>,
 }
@@ -120,6 +129,38 @@ impl StageProgress {
     }
 }
 
+impl Parts {
+    fn new(
+        stages: impl IntoIterator<Item = String>,
+        instances: usize,
+        sinks: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let stage = |name| {
+            Arc::new(StageProgress {
+                name,
+                records_in: AtomicU64::new(0),
+                records_out: AtomicU64::new(0),
+                cpu_nanos: AtomicU64::new(0),
+                breaches: AtomicU64::new(0),
+                watermarks: (0..instances)
+                    .map(|_| AtomicI64::new(START_OF_TIME))
+                    .collect(),
+            })
+        };
+        let sink = |name| {
+            Arc::new(SinkProgress {
+                name,
+                records: AtomicU64::new(0),
+                backlog: Backlog::default(),
+            })
+        };
+        Self {
+            stages: stages.into_iter().map(stage).collect(),
+            sinks: sinks.into_iter().map(sink).collect(),
+        }
+    }
+}
+
 impl Progress {
     /// Of a pipeline with stages of these names, each of so many instances, and sinks of these names.
     #[must_use]
@@ -128,28 +169,14 @@ impl Progress {
         instances: usize,
         sinks: impl IntoIterator<Item = String>,
     ) -> Self {
-        let stage = |name| StageProgress {
-            name,
-            records_in: AtomicU64::new(0),
-            records_out: AtomicU64::new(0),
-            cpu_nanos: AtomicU64::new(0),
-            watermarks: (0..instances)
-                .map(|_| AtomicI64::new(START_OF_TIME))
-                .collect(),
-        };
-        let sink = |name| SinkProgress {
-            name,
-            records: AtomicU64::new(0),
-            backlog: Backlog::default(),
-        };
         Self {
             records: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             late: AtomicU64::new(0),
             state: StateCell::default(),
             attempts: AtomicU64::new(0),
-            stages: stages.into_iter().map(stage).collect(),
-            sinks: sinks.into_iter().map(sink).collect(),
+            parts: RwLock::new(Parts::new(stages, instances, sinks)),
+            reload: Board::default(),
             latest: AtomicI64::new(START_OF_TIME),
             restarts: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
@@ -159,6 +186,31 @@ impl Progress {
             epoch: watch::Sender::new(0),
             standstill: Mutex::default(),
         }
+    }
+
+    /// By stage.
+    #[must_use]
+    pub fn stages(&self) -> Arc<[Arc<StageProgress>]> {
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&parts.stages)
+    }
+
+    /// By sink.
+    #[must_use]
+    pub fn sinks(&self) -> Arc<[Arc<SinkProgress>]> {
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&parts.sinks)
+    }
+
+    /// The pipeline consists of other parts from now on.
+    pub(super) fn consists_of(
+        &self,
+        stages: impl IntoIterator<Item = String>,
+        instances: usize,
+        sinks: impl IntoIterator<Item = String>,
+    ) {
+        let parts = Parts::new(stages, instances, sinks);
+        *self.parts.write().unwrap_or_else(PoisonError::into_inner) = parts;
     }
 
     /// Sums up to now, committed or not.
@@ -195,7 +247,7 @@ impl Progress {
     /// Whether every sink has delivered what it took.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
-        self.sinks.iter().all(|sink| sink.backlog.is_settled())
+        self.sinks().iter().all(|sink| sink.backlog.is_settled())
     }
 
     /// How far the input was read and how far it goes, if that is known of all of it.
@@ -216,7 +268,7 @@ impl Progress {
             .clone()
     }
 
-    /// What the task is doing: it runs and waits at the same time when something that it runs with does not answer.
+    /// What the task is doing: it runs and waits at the same time when something that it runs with does not answer or is left out.
     #[must_use]
     pub fn state(&self) -> TaskState {
         match self.state.get() {
@@ -240,10 +292,10 @@ impl Progress {
     #[must_use]
     pub fn watermark_delay(&self) -> Option<Duration> {
         // Stages in front of where watermarks are made never have one.
-        let reached = self
-            .stages
+        let stages = self.stages();
+        let reached = stages
             .iter()
-            .map(StageProgress::watermark)
+            .map(|stage| stage.watermark())
             .filter(|&watermark| watermark > START_OF_TIME);
         let slowest = reached.min().filter(|&watermark| watermark < END_OF_TIME)?;
         let behind = self.latest.load(Relaxed).checked_sub(slowest)?;
@@ -305,15 +357,15 @@ mod tests {
         let progress = progress();
         assert_eq!(progress.watermark_delay(), None);
         progress.saw(10_000);
-        progress.stages[1].reach(0, 9_000);
+        progress.stages()[1].reach(0, 9_000);
         assert_eq!(progress.watermark_delay(), None);
-        progress.stages[1].reach(1, 4_999);
+        progress.stages()[1].reach(1, 4_999);
         assert_eq!(
             progress.watermark_delay(),
             Some(Duration::from_millis(5_001))
         );
-        progress.stages[1].reach(0, END_OF_TIME);
-        progress.stages[1].reach(1, END_OF_TIME);
+        progress.stages()[1].reach(0, END_OF_TIME);
+        progress.stages()[1].reach(1, END_OF_TIME);
         assert_eq!(progress.watermark_delay(), None);
     }
 

@@ -3,25 +3,29 @@
 //! A failure is first met with *caution*: the next attempt feeds the batch that was being worked on record by record, so that a second
 //! failure points at one record. That record is *poison*: the attempt after that leaves it out and puts it into the dead-letter queue. Counts
 //! are of what a stage instance was fed since the checkpoint which the attempts start from, and no checkpoint is taken until all of it has passed.
+//!
+//! Each stage has a [breaker](super::breaker), which opens when its plugin keeps failing.
+//!
+//! Pure: what time it is is said by the caller.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::plugin::{Breach, Failure, presentable};
+use super::breaker::{Breaker, Exhausted, Finding};
+use crate::checkpoint::EntrySnapshot;
+use crate::config::{self, OnBreaker};
+use crate::plugin::{Failure, presentable};
 use crate::record::Record;
-
-/// The most records that are set aside between two checkpoints. A plugin that fails on more of them in so short a time is broken
-/// itself, and each of them costs an attempt.
-const MOST_POISON: usize = 50;
 
 /// How much of a record a message shows, bytes.
 const EXCERPT: usize = 200;
 
 /// A stage instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
     /// The stage, by index.
     pub stage: usize,
@@ -42,19 +46,25 @@ pub enum Suspect {
         identity: Identity,
         /// What it looks like, for people.
         excerpt: String,
+        /// What the stage remembered of its key.
+        state: Option<EntrySnapshot>,
     },
 }
 
 impl Suspect {
-    /// A single record.
+    /// A single record, and what the stage remembered of its key.
     #[must_use]
-    pub fn record(identity: Identity, record: Record<'_>) -> Self {
+    pub fn record(identity: Identity, record: Record<'_>, state: Option<EntrySnapshot>) -> Self {
         let shown = &record.value[..record.value.len().min(EXCERPT)];
         let mut excerpt = presentable(String::from_utf8_lossy(shown).into_owned());
         if shown.len() < record.value.len() {
             excerpt.push('…');
         }
-        Self::Record { identity, excerpt }
+        Self::Record {
+            identity,
+            excerpt,
+            state,
+        }
     }
 }
 
@@ -111,20 +121,8 @@ pub struct Poison {
     pub identity: Identity,
     /// What the plugin did.
     pub failure: Failure,
-}
-
-impl Poison {
-    /// The code of its dead letter.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self.failure.breach {
-            Breach::Trap(_) => "plugin-trapped",
-            Breach::CpuTime(_) => "plugin-cpu-time",
-            Breach::Memory { .. } => "plugin-memory",
-            Breach::Contract(_) => "plugin-contract",
-            Breach::Refusal(_) => "plugin-refusal",
-        }
-    }
+    /// What the stage remembered of its key.
+    pub state: Option<EntrySnapshot>,
 }
 
 /// What the next attempt has to look out for.
@@ -134,6 +132,43 @@ pub struct Precautions {
     pub caution: HashMap<Site, Range<u64>>,
     /// Records that are to be left out.
     pub poison: Vec<Poison>,
+    /// Stages, by index, that nothing is fed to, and why.
+    pub bypassed: BTreeMap<usize, String>,
+}
+
+impl Precautions {
+    /// Forgets what is known of the records of a stage.
+    fn forget(&mut self, stage: usize) {
+        self.caution.retain(|site, _| site.stage != stage);
+        self.poison.retain(|poison| poison.site.stage != stage);
+    }
+
+    /// Takes note of what a failure says. Gives what that is worth.
+    fn learn(&mut self, site: Site, suspect: Suspect, failure: &Failure) -> Finding {
+        match suspect {
+            Suspect::Record {
+                identity, state, ..
+            } => {
+                self.poison.push(Poison {
+                    site,
+                    identity,
+                    failure: failure.clone(),
+                    state,
+                });
+                let of_stage = |poison: &&Poison| poison.site.stage == site.stage;
+                Finding::Record(self.poison.iter().filter(of_stage).count())
+            }
+            Suspect::Batch(records) => {
+                let caution = self.caution.entry(site).or_insert_with(|| records.clone());
+                // Met outside of what was expected: the order is not that of last time, so all of it is suspect.
+                if *caution != records {
+                    *caution = 0..caution.end.max(records.end);
+                }
+                Finding::Nothing
+            }
+            Suspect::None => Finding::Nothing,
+        }
+    }
 }
 
 /// What is to be done after a failure.
@@ -141,36 +176,30 @@ pub struct Precautions {
 pub enum Decision {
     /// Go on from the last checkpoint.
     Restart,
+    /// Go on from it after so long, reading nothing until then.
+    Pause(Exhausted, Duration),
+    /// Go on from it without the stage, for so long.
+    Bypass(Exhausted, Duration),
     /// There is no use in going on.
     Stop(Exhausted),
-}
-
-/// Why there is no use in going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Exhausted {
-    /// It fails again and again, and no single record is to blame.
-    #[error("{0} failures with no checkpoint between them")]
-    Restarts(u32),
-    /// It fails on so many records that records cannot be what is wrong.
-    #[error("{0} records were set aside with no checkpoint between them")]
-    Poison(usize),
 }
 
 /// Decides, and remembers from attempt to attempt.
 #[derive(Debug)]
 pub struct Recovery {
-    maximum_restarts: u32,
-    without_progress: u32,
+    settings: config::Recovery,
+    /// By stage.
+    breakers: BTreeMap<usize, Breaker>,
     precautions: Precautions,
 }
 
 impl Recovery {
-    /// Gives up after so many failures in a row.
+    /// With breakers as the manifest says.
     #[must_use]
-    pub fn new(maximum_restarts: u32) -> Self {
+    pub fn new(settings: config::Recovery) -> Self {
         Self {
-            maximum_restarts,
-            without_progress: 0,
+            settings,
+            breakers: BTreeMap::new(),
             precautions: Precautions::default(),
         }
     }
@@ -181,146 +210,73 @@ impl Recovery {
         &self.precautions
     }
 
+    /// An attempt begins: stages whose pause is over take part in it.
+    pub fn on_attempt(&mut self, now: Instant) {
+        for (stage, breaker) in &mut self.breakers {
+            if breaker.admits(now) {
+                self.precautions.bypassed.remove(stage);
+            }
+        }
+    }
+
+    /// When a stage that is left out is to be tried again, which takes another attempt.
+    #[must_use]
+    pub fn next_trial(&self) -> Option<Instant> {
+        let bypassed = self.precautions.bypassed.keys();
+        let breakers = bypassed.filter_map(|stage| self.breakers.get(stage));
+        breakers.filter_map(Breaker::open_until).min()
+    }
+
+    /// A stage has another plugin: how the former one failed says nothing of it.
+    pub fn on_replacement(&mut self, stage: usize) {
+        self.breakers.remove(&stage);
+        self.precautions.bypassed.remove(&stage);
+        self.precautions.forget(stage);
+    }
+
     /// A checkpoint was committed: what was set aside is behind it.
-    pub fn on_checkpoint(&mut self) {
-        self.without_progress = 0;
-        self.precautions = Precautions::default();
+    pub fn on_checkpoint(&mut self, now: Instant) {
+        self.precautions.caution.clear();
+        self.precautions.poison.clear();
+        for breaker in self.breakers.values_mut() {
+            breaker.on_checkpoint(now);
+        }
     }
 
     /// An instance failed.
-    pub fn on_failure(&mut self, site: Site, suspect: Suspect, failure: &Failure) -> Decision {
-        self.without_progress += 1;
-        match suspect {
-            Suspect::Record { identity, .. } => {
-                if self.precautions.poison.len() == MOST_POISON {
-                    return Decision::Stop(Exhausted::Poison(MOST_POISON));
+    pub fn on_failure(
+        &mut self,
+        now: Instant,
+        site: Site,
+        suspect: Suspect,
+        failure: &Failure,
+    ) -> Decision {
+        let finding = self.precautions.learn(site, suspect, failure);
+        let breaker = self
+            .breakers
+            .entry(site.stage)
+            .or_insert_with(|| Breaker::new(self.settings));
+        let Some((exhausted, pause)) = breaker.on_failure(now, finding) else {
+            return Decision::Restart;
+        };
+        match self.settings.on_breaker {
+            OnBreaker::Stop => Decision::Stop(exhausted),
+            OnBreaker::Pause => {
+                // Else what was found goes on to be left out, so that each trial comes further.
+                if matches!(exhausted, Exhausted::Poison(_)) {
+                    self.precautions.forget(site.stage);
                 }
-                self.without_progress = 0;
-                self.precautions.poison.push(Poison {
-                    site,
-                    identity,
-                    failure: failure.clone(),
-                });
+                Decision::Pause(exhausted, pause)
             }
-            Suspect::Batch(records) => {
-                let caution = self
-                    .precautions
-                    .caution
-                    .entry(site)
-                    .or_insert_with(|| records.clone());
-                // Met outside of what was expected: the order is not that of last time, so all of it is suspect.
-                if *caution != records {
-                    *caution = 0..caution.end.max(records.end);
-                }
+            OnBreaker::BypassToDlq => {
+                self.precautions.forget(site.stage);
+                let reason = format!("its plugin {failure}; {exhausted}");
+                self.precautions.bypassed.insert(site.stage, reason);
+                Decision::Bypass(exhausted, pause)
             }
-            Suspect::None => {}
-        }
-        match self.without_progress > self.maximum_restarts {
-            true => Decision::Stop(Exhausted::Restarts(self.without_progress)),
-            false => Decision::Restart,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SITE: Site = Site {
-        stage: 0,
-        worker: 0,
-    };
-
-    fn trap() -> Failure {
-        Failure {
-            breach: Breach::Trap("unreachable".to_owned()),
-            function: "process",
-            last_words: String::new(),
-            backtrace: None,
-        }
-    }
-
-    fn suspect(value: &[u8]) -> Suspect {
-        let record = Record {
-            value,
-            key: b"",
-            timestamp: 0,
-        };
-        Suspect::record(Census::default().identify(0, record), record)
-    }
-
-    #[test]
-    fn a_batch_is_suspected_first_and_then_one_record_of_it_is_left_out() {
-        let mut recovery = Recovery::new(3);
-        assert_eq!(
-            recovery.on_failure(SITE, Suspect::Batch(10..20), &trap()),
-            Decision::Restart
-        );
-        assert_eq!(recovery.precautions().caution[&SITE], 10..20);
-        assert_eq!(
-            recovery.on_failure(SITE, suspect(b"x"), &trap()),
-            Decision::Restart
-        );
-        assert_eq!(recovery.precautions().poison.len(), 1);
-        recovery.on_checkpoint();
-        assert!(
-            recovery.precautions().poison.is_empty() && recovery.precautions().caution.is_empty()
-        );
-    }
-
-    #[test]
-    fn failures_without_progress_end_in_a_stop() {
-        let mut recovery = Recovery::new(2);
-        assert_eq!(
-            recovery.on_failure(SITE, Suspect::None, &trap()),
-            Decision::Restart
-        );
-        assert_eq!(
-            recovery.on_failure(SITE, Suspect::None, &trap()),
-            Decision::Restart
-        );
-        assert_eq!(
-            recovery.on_failure(SITE, Suspect::None, &trap()),
-            Decision::Stop(Exhausted::Restarts(3))
-        );
-    }
-
-    #[test]
-    fn records_without_number_end_in_a_stop() {
-        let mut recovery = Recovery::new(3);
-        for number in 0..MOST_POISON {
-            let decision = recovery.on_failure(SITE, suspect(&number.to_le_bytes()), &trap());
-            assert_eq!(decision, Decision::Restart);
-        }
-        let decision = recovery.on_failure(SITE, suspect(b"one too many"), &trap());
-        assert_eq!(decision, Decision::Stop(Exhausted::Poison(MOST_POISON)));
-    }
-
-    #[test]
-    fn a_message_shows_the_beginning_of_a_record_and_nothing_that_a_terminal_obeys() {
-        assert_eq!(suspect(b"a\x1b[2J").to_string(), "the record a\\u{1b}[2J");
-        assert!(suspect(&[b'x'; 1000]).to_string().len() < EXCERPT + 20);
-    }
-
-    #[test]
-    fn a_failure_in_another_place_than_expected_widens_the_caution() {
-        let mut recovery = Recovery::new(3);
-        recovery.on_failure(SITE, Suspect::Batch(10..20), &trap());
-        recovery.on_failure(SITE, Suspect::Batch(5..15), &trap());
-        assert_eq!(recovery.precautions().caution[&SITE], 0..20);
-    }
-
-    #[test]
-    fn records_of_the_same_content_are_told_apart_by_their_order() {
-        let mut census = Census::default();
-        let record = Record {
-            value: b"x",
-            key: b"",
-            timestamp: 0,
-        };
-        let (first, second) = (census.identify(0, record), census.identify(0, record));
-        assert_ne!(first, second);
-        assert_ne!(first, census.identify(1, record));
-        assert_eq!(first, Census::default().identify(0, record));
-    }
-}
+mod tests;

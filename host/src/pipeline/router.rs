@@ -107,11 +107,6 @@ impl Router {
         }
     }
 
-    /// Whether anything consumes the records of an origin.
-    pub(super) fn is_consumed(&self, origin: Origin) -> bool {
-        self.routes.iter().any(|(from, _)| *from == origin)
-    }
-
     /// Sends a batch to all who consume its origin; gives what goes to stages of the same worker.
     pub(super) fn send(&self, origin: Origin, batch: Batch) -> Result<Vec<Call>, Fault> {
         if batch.is_empty() && batch.marks.is_empty() {

@@ -22,14 +22,20 @@ pub(super) fn run(
 ) -> Result<(), Fault> {
     let mut barriers = 0;
     let mut wanted = false;
+    let mut held = Held::default();
+    let undoes = shared.plan.sinks[index].undoes();
     while let Some(message) = next(inbox, sink)? {
         match message {
             ToSink::Deliver {
                 from,
                 signal: Signal::Batch(batch),
             } => {
-                write(shared, index, sink, from, batch)?;
-                if !wanted && sink.wants_checkpoint() {
+                if undoes || !shared.is_on_probation.load(Relaxed) {
+                    write(shared, index, sink, from, batch)?;
+                } else {
+                    held.hold(from, batch);
+                }
+                if !wanted && (sink.wants_checkpoint() || held.is_full()) {
                     wanted = true;
                     events.send(Event::Wanted)?;
                 }
@@ -42,6 +48,9 @@ pub(super) fn run(
                 barriers += 1;
                 if barriers == upstream {
                     (barriers, wanted) = (0, false);
+                    for (from, batch) in held.release() {
+                        write(shared, index, sink, from, batch)?;
+                    }
                     shared.write_dead_letters(&sink.refused())?;
                     let position = sink.prepare()?;
                     events.send(Event::Prepared {
@@ -53,6 +62,32 @@ pub(super) fn run(
         }
     }
     Ok(())
+}
+
+/// Bytes of records that are held back for a sink.
+const ROOM: usize = 64 << 20;
+
+/// Records for a sink that cannot undo what it does, while that may become necessary. When there is no more room for them, it is time for a checkpoint.
+#[derive(Default)]
+struct Held {
+    batches: Vec<(usize, Arc<Batch>)>,
+    bytes: usize,
+}
+
+impl Held {
+    fn hold(&mut self, from: usize, batch: Arc<Batch>) {
+        self.bytes += batch.values.bytes() + batch.keys.bytes();
+        self.batches.push((from, batch));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= ROOM
+    }
+
+    fn release(&mut self) -> Vec<(usize, Arc<Batch>)> {
+        self.bytes = 0;
+        std::mem::take(&mut self.batches)
+    }
 }
 
 /// Waits for a message, and has the sink flush when that is due. None when nobody sends any more.
@@ -83,7 +118,7 @@ fn write(
     let name = &shared.plan.sinks[index].name;
     let misfits = sink.write(from, &batch)?;
     let taken = (batch.len() - misfits.len()) as u64;
-    shared.progress.sinks[index]
+    shared.progress.sinks()[index]
         .records
         .fetch_add(taken, Relaxed);
     let letters: Vec<_> = misfits

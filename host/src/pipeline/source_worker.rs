@@ -184,7 +184,10 @@ impl SourceWorker {
                     .partitions
                     .iter_mut()
                     .for_each(|reading| reading.partition.committed()),
-                Ok(Control::Resume) => return Ok(true),
+                Ok(Control::Resume) => {
+                    self.worker.go_on()?;
+                    return Ok(true);
+                }
                 Ok(Control::Checkpoint) | Err(_) => return Ok(false),
             }
         }
@@ -273,6 +276,8 @@ impl SourceWorker {
                 key: None,
                 timestamp: NO_EVENT_TIME,
                 plugin: String::new(),
+                backtrace: None,
+                state: None,
             })
             .collect();
         self.worker.shared.write_dead_letters(&letters)?;

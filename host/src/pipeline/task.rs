@@ -1,6 +1,9 @@
 //! A task runs a plan: attempts one after another, checkpoints in between, until the input ends or it is told to stop.
 
-use std::collections::BTreeMap;
+mod recover;
+mod reloads;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +14,7 @@ use crossbeam_channel::{Receiver, never};
 use super::attempt::{Attempt, Start};
 use super::attention::Attention;
 use super::backoff::Backoff;
-use super::channel::{Control, Event, Fault, PluginFault};
+use super::channel::{Control, Event, Fault};
 use super::clock::now;
 use super::commit::Commitment;
 use super::conduct::Conduct;
@@ -21,17 +24,22 @@ use super::gathered::{committed, gather, written};
 use super::halt::Halt;
 use super::plan::{Plan, SinkPlan, SourceKind, SourcePlan};
 use super::progress::{Committed, Progress, TaskState};
-use super::recovery::{Decision, Recovery};
+use super::recovery::Recovery;
+use super::reload::{Command, Note, Proposal, replica::StateChanges};
 use super::replay::{Replay, Replayed};
 use super::rhythm::Rhythm;
 use crate::checkpoint::{Checkpoint, DeadLetterFilter, Location, Store};
+use crate::config::{self, OnBreaker};
 use crate::connection::Services;
-use crate::plugin::Changes;
 use crate::record::KEY_GROUPS;
+pub(super) use reloads::{Answered, Told};
+use reloads::{Reloads, Turn};
 
 /// When a checkpoint is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Moment {
+    /// Before anything is read: how sources and sinks are found.
+    Opening,
     UnderWay,
     /// The pipeline was told to stop.
     Stop,
@@ -57,6 +65,35 @@ pub struct Task {
     delivers_first: Arc<AtomicBool>,
     /// It has been told to stop when all is delivered.
     winds_down: bool,
+    /// Other versions of the pipeline, where it can be told of any.
+    reloads: Option<Reloads>,
+}
+
+/// Everything at a standstill, about to be committed.
+struct Still {
+    started: Instant,
+    checkpoint: Checkpoint,
+    changes: Arc<StateChanges>,
+}
+
+/// A pipeline that can be told of other versions.
+#[derive(Debug)]
+pub struct Versioned {
+    /// The digest of the version that its plan is of.
+    pub version: String,
+    /// Where it is told.
+    pub commands: Receiver<Command>,
+    /// The plan is that of a version on probation, as the last checkpoint says: it was about to take the place of this former one.
+    pub probation: Option<Probation>,
+}
+
+/// A probation that a process did not see the end of.
+#[derive(Debug)]
+pub struct Probation {
+    /// The version that goes on if the candidate fails.
+    pub former: (Plan, Services),
+    /// The candidate.
+    pub candidate: Proposal,
 }
 
 /// How a run ended well.
@@ -78,15 +115,54 @@ impl Task {
     /// # Errors
     /// [`TaskError`] where it cannot be used or does not fit.
     pub fn open(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
+        let task = Self::of(plan, location, services)?;
+        let store = task.store.lock().unwrap_or_else(PoisonError::into_inner);
+        super::compatibility::check(&task.plan, &store, &task.last)?;
+        drop(store);
+        Ok(task)
+    }
+
+    /// As [`open`](Self::open), of a pipeline whose version can be exchanged for another while it runs.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_versioned(
+        plan: Plan,
+        location: &Location,
+        services: Services,
+        versioned: Versioned,
+    ) -> Result<Self, TaskError> {
+        let Versioned {
+            version,
+            commands,
+            probation,
+        } = versioned;
+        // What a candidate does not have any more stays until it has passed.
+        let mut task = match probation {
+            Some(_) => Self::of(plan, location, services.clone())?,
+            None => Self::open(plan, location, services.clone())?,
+        };
+        let found = (location, task.plan.name.as_str(), &services);
+        let reloads = Reloads::new(&version, commands, found, &task.last);
+        task.reloads = Some(reloads);
+        let note = Note::of(&version).after(task.last.note.as_ref());
+        task.progress.reload.runs(&version);
+        task.progress.reload.comes_after(note.before);
+        if let Some(Probation { former, candidate }) = probation {
+            task.resume_probation(former, candidate);
+        }
+        Ok(task)
+    }
+
+    fn of(plan: Plan, location: &Location, services: Services) -> Result<Self, TaskError> {
         let store = Store::open(location, &plan.name, plan.task.as_deref(), &services)?;
         let last = store.latest()?.unwrap_or_default();
-        super::compatibility::check(&plan, &store, &last)?;
         let progress = Progress::new(
             plan.stages.iter().map(|stage| stage.name.clone()),
             plan.parallelism,
             plan.sinks.iter().map(|sink| sink.name.clone()),
         );
-        let recovery = Recovery::new(plan.maximum_restarts);
+        let recovery = Recovery::new(plan.recovery);
         let task = Self {
             plan: Arc::new(plan),
             services,
@@ -98,6 +174,7 @@ impl Task {
             replay: None,
             delivers_first: Arc::default(),
             winds_down: false,
+            reloads: None,
         };
         task.progress.commit(committed(&task.last));
         Ok(task)
@@ -154,6 +231,11 @@ impl Task {
                 parallelism: 1,
                 ..(*self.plan).clone()
             });
+            // Who replays waits for what comes of it, and can do it again.
+            self.recovery = Recovery::new(config::Recovery {
+                on_breaker: OnBreaker::Stop,
+                ..self.plan.recovery
+            });
             self.replay = Some(replay);
             self.run_attempts(&mut Attention::new(&never()))?;
             replayed.refused_again = self.last.totals.rejected - rejected;
@@ -168,7 +250,11 @@ impl Task {
                     self.close()?;
                     return Ok(ending);
                 }
-                Ok(None) => continue,
+                Ok(None) => {
+                    // What a version did that is sent away has not happened.
+                    self.roll_back()?;
+                    continue;
+                }
                 Err(Fault::Abandoned) => {
                     self.roll_back()?;
                     return Ok(match attention.is_pressed() {
@@ -181,12 +267,15 @@ impl Task {
             };
             self.roll_back()?;
             self.progress.restarts.fetch_add(1, Relaxed);
-            if fault.is_transient() {
-                if !self.wait_to_try_again(&fault, attention) {
-                    return Ok(Ending::Stopped);
-                }
-            } else {
-                self.recover(fault)?;
+            if self.rolls_back_on(&fault) {
+                continue;
+            }
+            let goes_on = match fault.is_transient() {
+                true => self.wait_to_try_again(&fault, attention),
+                false => self.recover(fault, attention)?,
+            };
+            if !goes_on {
+                return Ok(Ending::Stopped);
             }
         }
     }
@@ -218,22 +307,6 @@ impl Task {
             .roll_back()?;
         self.progress.start_over();
         Ok(())
-    }
-
-    /// Something outside failed that may be well again soon. Gives false if the pipeline is told to stop instead.
-    fn wait_to_try_again(&mut self, fault: &Fault, attention: &mut Attention) -> bool {
-        let pause = self.backoff.next();
-        let (code, epoch) = (fault.code().id, self.last.epoch);
-        tracing::warn!(
-            code,
-            ?pause,
-            "{fault}; going back to checkpoint {epoch} after a pause"
-        );
-        self.progress.waits.begin("pipeline", &fault.to_string());
-        let halt = Halt::default();
-        let told = attention.during(&halt, 1, || halt.sleep(pause));
-        self.progress.waits.end("pipeline");
-        !told
     }
 
     fn check_nothing_was_added(&self, attention: &mut Attention) -> Result<Ending, TaskError> {
@@ -276,44 +349,10 @@ impl Task {
         Ok(())
     }
 
-    /// Decides whether another attempt is worth while.
-    fn recover(&mut self, fault: Fault) -> Result<(), TaskError> {
-        let Fault::Plugin(by_plugin) = &fault else {
-            return Err(TaskError::Failed(fault));
-        };
-        let PluginFault {
-            site,
-            suspect,
-            failure,
-            stage,
-            digest,
-            ..
-        } = &**by_plugin;
-        let decision = self.recovery.on_failure(*site, suspect.clone(), failure);
-        if let Some(backtrace) = &failure.backtrace {
-            tracing::debug!(stage, "{backtrace}");
-        }
-        match decision {
-            Decision::Restart => {
-                let (code, epoch) = (fault.code().id, self.last.epoch);
-                tracing::warn!(
-                    code,
-                    stage,
-                    plugin = digest,
-                    "{fault}; going back to checkpoint {epoch}"
-                );
-                Ok(())
-            }
-            Decision::Stop(after) => Err(TaskError::GivenUp {
-                fault: Box::new(fault),
-                after,
-            }),
-        }
-    }
-
     /// Gives how the run ended, or none if it is to go on with another attempt although nothing failed.
     fn attempt(&mut self, attention: &mut Attention) -> Result<Option<Ending>, Fault> {
         self.progress.attempts.fetch_add(1, Relaxed);
+        self.recovery.on_attempt(Instant::now());
         let halt = Halt::default();
         let epoch = self.claim()?;
         let begun = attention.during(&halt, 1, || self.begin(&epoch, &halt));
@@ -328,6 +367,8 @@ impl Task {
         };
         let progress = self.progress();
         progress.state.enter(TaskState::Running);
+        let (commands, answers) = self.channels();
+        self.tell_what_is_bypassed();
         let mut conduct = Conduct {
             attempt: &attempt,
             progress: &progress,
@@ -339,6 +380,10 @@ impl Task {
             repartitioned: false,
             wanted: false,
             swept: false,
+            commands,
+            answers,
+            told: VecDeque::new(),
+            is_new_version: self.is_on_probation(),
         };
         let ending = self.conduct(&mut conduct);
         attempt.stop();
@@ -353,6 +398,8 @@ impl Task {
     ) -> Result<(Commitment, Attempt), Fault> {
         let commitment = Commitment::open(&self.plan, &self.services, &self.progress.waits, halt)?;
         let was_decided = self.restore(&commitment)?;
+        self.record_roll_back(epoch)?;
+        self.choose_version();
         let attempt = Attempt::start(&Start {
             plan: &self.plan,
             store: &self.store,
@@ -364,6 +411,7 @@ impl Task {
             precautions: self.recovery.precautions(),
             replay: self.replay.as_ref().map(|replay| &replay.deliveries[..]),
             halt,
+            is_on_probation: self.is_on_probation(),
         })?;
         // Not earlier: the sinks have made sure that their topics exist, or have made them.
         if was_decided && let Err(fault) = commitment.make_known(epoch.epoch().saturating_sub(1)) {
@@ -401,7 +449,7 @@ impl Task {
         let alone = self.replay.as_ref().is_some_and(Replay::has_letters);
         if self.is_new() && !careful && !alone {
             // From here on it is known where the sources began and what the sinks held before the first record.
-            self.checkpoint(conduct, Moment::UnderWay)?;
+            self.checkpoint(conduct, Moment::Opening)?;
         } else {
             attempt.tell(Control::Resume);
         }
@@ -409,8 +457,15 @@ impl Task {
             self.heed(conduct.attention);
             if conduct.attention.is_told() {
                 self.progress.state.enter(TaskState::Stopping);
+                if self.is_on_probation() {
+                    // It begins anew at the next start, where its first record was.
+                    return Err(Fault::Abandoned);
+                }
                 self.checkpoint(conduct, Moment::Stop)?;
                 return Ok(Some(Ending::Stopped));
+            }
+            if !careful && self.turn(conduct)? == Turn::Leave {
+                return Ok(None);
             }
             let ended = conduct.ended == attempt.controls.len();
             if (ended || self.winds_down) && (alone || self.is_delivered(conduct)?) {
@@ -418,15 +473,21 @@ impl Task {
                     true => (Moment::End, Ending::Complete),
                     false => (Moment::Stop, Ending::Stopped),
                 };
+                self.end_reload_at_end();
                 self.checkpoint(conduct, moment)?;
                 return Ok(Some(ending));
             }
-            if conduct.repartitioned && !alone {
+            if conduct.repartitioned || conduct.wanted {
+                self.end_probation();
+            }
+            let leaves = conduct.repartitioned || self.is_trial_due();
+            if leaves && !alone && self.may_take_checkpoints() {
                 self.checkpoint(conduct, Moment::Stop)?;
                 return Ok(None);
             }
             let passed = careful && attempt.outstanding.load(Acquire) == 0;
-            if !alone && (passed || (!careful && (conduct.wanted || rhythm.is_due()))) {
+            let due = passed || (!careful && (conduct.wanted || rhythm.is_due()));
+            if !alone && due && self.may_take_checkpoints() {
                 careful = false;
                 conduct.wanted = false;
                 rhythm.start();
@@ -440,6 +501,7 @@ impl Task {
             } else {
                 rhythm.wait()
             };
+            let wait = wait.min(self.reload_wait()).min(self.until_trial());
             conduct.next(wait)?;
         }
     }
@@ -474,8 +536,23 @@ impl Task {
         !self.plan.sinks.iter().all(known) || !self.plan.sources.iter().all(read)
     }
 
-    /// Brings everything to a standstill, commits it, and lets it go on if there is more to come.
-    fn checkpoint(&mut self, conduct: &mut Conduct<'_>, moment: Moment) -> Result<(), Fault> {
+    /// Brings everything to a standstill, commits it, and lets it go on if there is more to come. Gives what has changed of the state.
+    fn checkpoint(
+        &mut self,
+        conduct: &mut Conduct<'_>,
+        moment: Moment,
+    ) -> Result<Arc<StateChanges>, Fault> {
+        let still = self.stand_still(conduct, moment)?;
+        let changes = Arc::clone(&still.changes);
+        self.commit_still(conduct, still, moment)?;
+        if matches!(moment, Moment::Opening | Moment::UnderWay) {
+            conduct.attempt.tell(Control::Resume);
+        }
+        self.settle()?;
+        Ok(changes)
+    }
+
+    fn stand_still(&mut self, conduct: &mut Conduct<'_>, moment: Moment) -> Result<Still, Fault> {
         let started = Instant::now();
         let attempt = conduct.attempt;
         self.progress.begin_standstill();
@@ -491,9 +568,8 @@ impl Task {
                 _ => {}
             }
         }
-        let epoch = conduct.epoch.epoch();
         let mut checkpoint = Checkpoint {
-            epoch,
+            epoch: conduct.epoch.epoch(),
             origin: conduct.epoch.origin(),
             complete: match &self.replay {
                 Some(_) => self.last.complete,
@@ -504,12 +580,35 @@ impl Task {
             key_groups: KEY_GROUPS,
             sinks,
             totals: self.progress.totals(),
+            note: self.note(moment),
             ..Checkpoint::default()
         };
         if self.replay.is_some() {
             checkpoint.sources = self.last.sources.clone();
         }
         let changes = gather(&self.plan, flushed, &mut checkpoint);
+        self.keep_positions(moment, &mut checkpoint);
+        let changes = self.changes_to_write(moment, changes)?;
+        Ok(Still {
+            started,
+            checkpoint,
+            changes: Arc::new(changes),
+        })
+    }
+
+    /// Makes it true; the sources stand still until they are told to go on.
+    fn commit_still(
+        &mut self,
+        conduct: &mut Conduct<'_>,
+        still: Still,
+        moment: Moment,
+    ) -> Result<(), Fault> {
+        let Still {
+            started,
+            mut checkpoint,
+            changes,
+        } = still;
+        let epoch = checkpoint.epoch;
         checkpoint.pause_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (halt, commitment) = (conduct.halt, conduct.commitment);
         let committed_well = conduct.attention.during(halt, 2, || {
@@ -528,14 +627,16 @@ impl Task {
         self.progress.checkpoints.fetch_add(1, Relaxed);
         tracing::debug!(epoch, ?pause, "checkpoint");
         self.last = checkpoint;
-        self.recovery.on_checkpoint();
+        self.recovery.on_checkpoint(Instant::now());
         self.backoff.reset();
+        self.note_committed(conduct);
         conduct.epoch.begin(epoch + 1);
-        attempt.tell(Control::Committed);
-        if moment == Moment::UnderWay {
-            attempt.tell(Control::Resume);
-        }
-        // It may take as long as the changes were many: the pipeline goes on meanwhile.
+        conduct.attempt.tell(Control::Committed);
+        Ok(())
+    }
+
+    /// It may take as long as the changes were many: the pipeline goes on meanwhile.
+    fn settle(&self) -> Result<(), Fault> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(store.settle(true)?)
     }
@@ -545,7 +646,7 @@ impl Task {
         &self,
         commitment: &Commitment,
         checkpoint: &Checkpoint,
-        changes: &[(String, u32, Changes)],
+        changes: &StateChanges,
         moment: Moment,
     ) -> Result<(), Fault> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! A worker: the stages of one segment on one thread.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,14 +11,16 @@ use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
 use super::epoch::EpochClock;
 use super::halt::Halt;
 use super::letter_topic::LetterTopic;
-use super::plan::{Origin, Plan};
+use super::plan::{Origin, Plan, StagePlan};
 use super::progress::Progress;
+use super::recovery::Site;
+use super::reload::tap::Mains;
 use super::replay::Recipient;
 use super::router::{Call, Router, marks_alone};
 use super::stage_worker::{Made, StageWorker};
 use super::topology::{Topology, Transport};
 use crate::checkpoint::{DeadLetter, Store};
-use crate::plugin::Emission;
+use crate::plugin::{Emission, Instance};
 use crate::record::{Batch, EventTime, Mark, START_OF_TIME};
 
 /// What all threads of an attempt share.
@@ -33,6 +35,12 @@ pub(super) struct Shared {
     pub(super) epoch: Arc<EpochClock>,
     /// Says when the attempt is over.
     pub(super) halt: Halt,
+    /// Where copies are taken of what stages work on.
+    pub(super) mains: Mutex<Option<Mains>>,
+    /// Instances that are to take the place of others at the next batch.
+    pub(super) replacements: Mutex<BTreeMap<Site, (StagePlan, Instance)>>,
+    /// Whether what is done now may have to be undone: sinks that cannot do that hold it back.
+    pub(super) is_on_probation: AtomicBool,
 }
 
 impl Shared {
@@ -50,6 +58,27 @@ impl Shared {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.write_dead_letters(epoch, now, letters)?;
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Lets these instances go on in the place of those that stand still now.
+    pub(super) fn replace(
+        &self,
+        instances: impl IntoIterator<Item = (usize, usize, StagePlan, Instance)>,
+    ) {
+        let mut replacements = self
+            .replacements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (stage, worker, plan, instance) in instances {
+            replacements.insert(Site { stage, worker }, (plan, instance));
+        }
+    }
+
+    /// From the next standstill on copies are taken here.
+    pub(super) fn tap(&self, mains: Option<Mains>) {
+        *self.mains.lock().unwrap_or_else(PoisonError::into_inner) = mains;
     }
 }
 
@@ -72,21 +101,44 @@ struct Arrival {
 }
 
 impl Worker {
+    /// After a standstill, other instances may have to go on.
+    pub(super) fn go_on(&mut self) -> Result<(), Fault> {
+        let mut exchanged = Vec::new();
+        {
+            let shared = Arc::clone(&self.shared);
+            let mut replacements = shared
+                .replacements
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            for (&stage, worker) in &mut self.stages {
+                if let Some((plan, instance)) = replacements.remove(&worker.site()) {
+                    worker.exchange(plan, instance);
+                    exchanged.push(stage);
+                }
+            }
+        }
+        exchanged
+            .into_iter()
+            .try_for_each(|stage| self.restore_watermark(stage))
+    }
+
     /// Before the first record, instances have to know the watermark that the stage had reached.
     pub(super) fn restore_watermarks(&mut self) -> Result<(), Fault> {
-        let restored: Vec<(usize, EventTime)> = self
-            .stages
-            .iter()
-            .map(|(&stage, worker)| (stage, worker.watermark()))
-            .collect();
-        for (stage, watermark) in restored
+        let stages: Vec<usize> = self.stages.keys().copied().collect();
+        stages
             .into_iter()
-            .filter(|(_, watermark)| *watermark > START_OF_TIME)
-        {
-            let batch = Batch::of_mark(watermark);
-            self.run(stage, 0, &batch, &batch.marks, None)?;
+            .try_for_each(|stage| self.restore_watermark(stage))
+    }
+
+    fn restore_watermark(&mut self, stage: usize) -> Result<(), Fault> {
+        let watermark = self.stages.get(&stage).map(StageWorker::watermark);
+        match watermark {
+            Some(watermark) if watermark > START_OF_TIME => {
+                let batch = Batch::of_mark(watermark);
+                self.run(stage, 0, &batch, &batch.marks, None)
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Works on what other workers send, until they go away.
@@ -96,7 +148,11 @@ impl Worker {
         upstream: usize,
     ) -> Result<(), Fault> {
         let mut barriers = 0;
+        let mut stood_still = false;
         while let Ok(message) = inbox.recv() {
+            if std::mem::take(&mut stood_still) {
+                self.go_on()?;
+            }
             match message {
                 ToWorker::Deliver { edge, from, signal } => {
                     let known = &self.shared.topology.edges[edge];
@@ -116,6 +172,7 @@ impl Worker {
                         let flushed = self.flush()?;
                         self.router.barrier()?;
                         self.events.send(Event::Flushed(flushed))?;
+                        stood_still = true;
                     }
                 }
             }
@@ -126,7 +183,17 @@ impl Worker {
     /// What this worker knows, all that was sent to it being done.
     pub(super) fn flush(&mut self) -> Result<Flushed, Fault> {
         let mut flushed = Flushed::default();
+        let mains = self
+            .shared
+            .mains
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         for (&stage, worker) in &mut self.stages {
+            let tap = mains.as_ref().and_then(|mains| mains.tap(worker.site()));
+            if let Some(tap) = tap {
+                worker.tap_with(tap);
+            }
             flushed.changes.push((stage, worker.flush()?));
             flushed.watermarks.push((stage, worker.watermark()));
         }

@@ -8,11 +8,15 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 /// Bytes of the checksum in front of the code.
 const CHECKSUM: usize = 32;
+
+/// Bytes that are kept in all. Plugins that change often leave as many files; those that nobody has asked for the longest go first.
+const MOST_KEPT: u64 = 2 << 30;
 
 /// A folder of compiled code.
 #[derive(Clone, Debug)]
@@ -42,11 +46,13 @@ impl CodeCache {
         if !belongs_to_us(&path) {
             return None;
         }
-        let mut bytes = fs::read(path).ok()?;
+        let mut bytes = fs::read(&path).ok()?;
         if bytes.len() < CHECKSUM || bytes[..CHECKSUM] != Sha256::digest(&bytes[CHECKSUM..])[..] {
             return None;
         }
         bytes.drain(..CHECKSUM);
+        // What was asked for last is what is kept; that this fails costs time later.
+        let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(bytes)
     }
 
@@ -59,6 +65,28 @@ impl CodeCache {
             tracing::debug!(path = %path.display(), %error, "compiled code is not kept");
             // What is left over is overwritten by the next attempt of a process with this id.
             let _ = fs::remove_file(&beside);
+        }
+        self.prune(MOST_KEPT);
+    }
+
+    /// Removes what was asked for the longest ago, until no more is left than may be.
+    fn prune(&self, most: u64) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        files.sort_unstable();
+        let mut kept: u64 = files.iter().map(|(_, length, _)| length).sum();
+        for (_, length, path) in files {
+            if kept <= most {
+                return;
+            }
+            // Another process may have been faster.
+            let _ = fs::remove_file(path);
+            kept -= length;
         }
     }
 
@@ -92,6 +120,22 @@ mod tests {
         cache.put("key", b"machine code");
         assert_eq!(cache.get("key").as_deref(), Some(&b"machine code"[..]));
         assert_eq!(cache.get("other"), None);
+    }
+
+    #[test]
+    fn what_was_asked_for_last_is_what_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = CodeCache::open(&folder.path().join("code")).unwrap();
+        for key in ["a", "b", "c"] {
+            cache.put(key, b"machine code");
+            let file = File::open(cache.path(key)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        assert!(cache.get("b").is_some());
+        let one = fs::metadata(cache.path("b")).unwrap().len();
+        cache.prune(one);
+        let left = ["a", "b", "c"].map(|key| cache.get(key).is_some());
+        assert_eq!(left, [false, true, false]);
     }
 
     #[test]

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use wasmtime::component::InstancePre;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{CodeBuilder, Engine};
 
 use super::instance::STARTING;
-use super::runtime::Runtime;
+use super::linked::Linked;
+use super::runtime::{Runtime, World};
 use super::sandbox::{GRANTED, JOBS_ONLY, Sandbox};
 use super::{Breach, Description, Failure, Instance, Limits, Port, contract_0_1, description};
 use crate::error;
@@ -31,7 +32,7 @@ struct Inner {
     imports: Vec<String>,
     description: Description,
     outputs: Arc<[Port]>,
-    pre: InstancePre<Sandbox>,
+    linked: Linked,
 }
 
 /// Why a file is not a plugin of this host.
@@ -114,6 +115,7 @@ pub(super) struct Code<'a> {
     pub(super) size: u64,
     pub(super) imports: Vec<String>,
     code: wasmtime::component::Component,
+    runtime: Runtime,
 }
 
 impl<'a> Code<'a> {
@@ -128,7 +130,7 @@ impl<'a> Code<'a> {
             error,
         })?;
         let digest = digest_of(&bytes);
-        let engine = &runtime.inner.engine;
+        let engine = &runtime.inner.offer.engine;
         let code = compile(runtime, &bytes, &digest).map_err(|error| LoadError::NotComponent {
             path: owned(),
             reason: what_it_is(&bytes, &error),
@@ -146,17 +148,17 @@ impl<'a> Code<'a> {
             size: bytes.len() as u64,
             imports,
             code,
+            runtime: runtime.clone(),
         })
     }
 
     pub(super) fn link(
         &self,
-        linker: &Linker<Sandbox>,
+        world: World,
         check: impl FnOnce(&InstancePre<Sandbox>) -> wasmtime::Result<()>,
-    ) -> Result<InstancePre<Sandbox>, LoadError> {
-        linker
-            .instantiate_pre(&self.code)
-            .and_then(|pre| check(&pre).map(|()| pre))
+    ) -> Result<Linked, LoadError> {
+        Linked::new(&self.runtime, world, &self.code)
+            .and_then(|linked| check(linked.pooled()).map(|()| linked))
             .map_err(|error| self.types(format!("{error:#}")))
     }
 
@@ -184,8 +186,9 @@ impl<'a> Code<'a> {
 impl Component {
     pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, LoadError> {
         let code = Code::read(runtime, path, contract_0_1::INTERFACE)?;
-        let pre = code.link(&runtime.inner.linker, contract_0_1::check)?;
-        let description = Instance::start(&pre, Arc::default(), "describe", &Limits::default())
+        let linked = code.link(World::Stage, contract_0_1::check)?;
+        let description = linked
+            .start(|pre| Instance::start(pre, Arc::default(), "describe", &Limits::default()))
             .and_then(|mut instance| instance.describe())
             .and_then(|description| match description::check(&description) {
                 Ok(()) => Ok(description),
@@ -201,7 +204,7 @@ impl Component {
                 imports: code.imports,
                 description,
                 outputs,
-                pre,
+                linked,
             }),
         })
     }
@@ -247,12 +250,10 @@ impl Component {
     /// # Errors
     /// [`Failure`] where the component fails as it starts.
     pub fn instantiate(&self, name: &str, limits: &Limits) -> Result<Instance, Failure> {
-        Instance::start(
-            &self.inner.pre,
-            Arc::clone(&self.inner.outputs),
-            name,
-            limits,
-        )
+        let outputs = &self.inner.outputs;
+        self.inner
+            .linked
+            .start(|pre| Instance::start(pre, Arc::clone(outputs), name, limits))
     }
 }
 
@@ -274,7 +275,7 @@ fn compile(
     bytes: &[u8],
     digest: &str,
 ) -> wasmtime::Result<wasmtime::component::Component> {
-    let engine = &runtime.inner.engine;
+    let engine = &runtime.inner.offer.engine;
     let Some(cache) = &runtime.inner.cache else {
         return wasmtime::component::Component::from_binary(engine, bytes);
     };

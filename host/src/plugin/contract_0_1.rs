@@ -111,6 +111,10 @@ impl Stage {
         self.guest().call_load(store, entries)
     }
 
+    pub(super) fn forget(&self, store: &mut Store<Sandbox>, keys: &Column) -> wasmtime::Result<()> {
+        self.guest().call_forget(store, lower(keys))
+    }
+
     pub(super) fn process(
         &self,
         store: &mut Store<Sandbox>,

@@ -32,10 +32,54 @@ pub enum Breach {
         /// What it would have had.
         wanted: u64,
     },
+    /// It returned more at once than it may, bytes.
+    OutputBytes(u64),
+    /// It wants to remember more than it may, bytes of keys and values.
+    StateBytes {
+        /// What it may remember.
+        limit: u64,
+        /// What it would remember.
+        wanted: u64,
+    },
+    /// It called the host more often within a second than it may.
+    HostCalls(u32),
+    /// It did nothing wrong: the host has no room for another instance, which is why.
+    NoRoom(String),
     /// What it returned is not what the contract allows.
     Contract(String),
     /// It returned an error where the contract lets it: it cannot work with this configuration or state.
     Refusal(String),
+}
+
+impl Breach {
+    /// The code of a dead letter of a record that it happened with.
+    #[must_use]
+    pub fn letter_code(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "plugin-trapped",
+            Self::CpuTime(_) => "plugin-cpu-time",
+            Self::Memory { .. } => "plugin-memory",
+            Self::OutputBytes(_) => "plugin-output-bytes",
+            Self::StateBytes { .. } => "plugin-state-bytes",
+            Self::HostCalls(_) => "plugin-host-calls",
+            Self::NoRoom(_) => "engine-full",
+            Self::Contract(_) => "plugin-contract",
+            Self::Refusal(_) => "plugin-refusal",
+        }
+    }
+
+    /// Whether it went over a limit of the manifest.
+    #[must_use]
+    pub fn is_of_limit(&self) -> bool {
+        match self {
+            Self::CpuTime(_)
+            | Self::Memory { .. }
+            | Self::OutputBytes(_)
+            | Self::StateBytes { .. }
+            | Self::HostCalls(_) => true,
+            Self::NoRoom(_) | Self::Trap(_) | Self::Contract(_) | Self::Refusal(_) => false,
+        }
+    }
 }
 
 impl Failure {
@@ -59,6 +103,10 @@ impl Failure {
             Breach::Trap(_) => Code::PLUGIN_TRAPPED,
             Breach::CpuTime(_) => Code::PLUGIN_CPU_TIME,
             Breach::Memory { .. } => Code::PLUGIN_MEMORY,
+            Breach::OutputBytes(_) => Code::PLUGIN_OUTPUT_BYTES,
+            Breach::StateBytes { .. } => Code::PLUGIN_STATE_BYTES,
+            Breach::HostCalls(_) => Code::PLUGIN_HOST_CALLS,
+            Breach::NoRoom(_) => Code::ENGINE_FULL,
             Breach::Contract(_) => Code::PLUGIN_CONTRACT,
             Breach::Refusal(_) => Code::PLUGIN_REFUSAL,
         }
@@ -78,6 +126,25 @@ impl fmt::Display for Failure {
                 f,
                 "broke off in `{}` when it could not have {wanted} bytes of memory; its limit is {limit}",
                 self.function
+            )?,
+            Breach::OutputBytes(limit) => write!(
+                f,
+                "returned more than {limit} bytes from one call of `{}`",
+                self.function
+            )?,
+            Breach::StateBytes { limit, wanted } => write!(
+                f,
+                "wants to remember {wanted} bytes of keys and values in `{}`; its limit is {limit}",
+                self.function
+            )?,
+            Breach::HostCalls(limit) => write!(
+                f,
+                "called the host more than {limit} times within a second, in `{}`",
+                self.function
+            )?,
+            Breach::NoRoom(reason) => write!(
+                f,
+                "could not be started, for want of room in the host: {reason}"
             )?,
             Breach::Contract(found) => {
                 write!(f, "broke the contract in `{}`: {found}", self.function)?

@@ -6,13 +6,15 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
+use super::allowance::thread_cpu_time;
 use super::contract_0_1::Stage;
-use super::sandbox::{Sandbox, thread_cpu_time};
+use super::sandbox::Sandbox;
+use super::state_account::StateAccount;
 use super::words::presentable;
 use super::{
     Breach, Changes, Description, Emission, Entries, Failure, Limits, Output, Port, Rejection,
 };
-use crate::record::{Batch, Mark};
+use crate::record::{Batch, Column, Mark};
 
 /// What an instance is doing before its first function is called.
 pub(super) const STARTING: &str = "start";
@@ -27,6 +29,8 @@ pub struct Instance {
     /// As described at load: the rest of the host relies on that one.
     outputs: Arc<[Port]>,
     cpu_time: Duration,
+    limits: Limits,
+    state: StateAccount,
 }
 
 impl Instance {
@@ -44,6 +48,8 @@ impl Instance {
             stage,
             outputs,
             cpu_time: Duration::ZERO,
+            limits: limits.clone(),
+            state: StateAccount::new(limits.state_bytes),
         })
     }
 
@@ -66,10 +72,22 @@ impl Instance {
     /// Gives a part of the state that this instance works with.
     ///
     /// # Errors
-    /// [`Failure`], a [`Breach::Refusal`] where the plugin cannot read an entry.
+    /// [`Failure`], a [`Breach::Refusal`] where the plugin cannot read an entry, a [`Breach::StateBytes`] where there is more of it
+    /// than the instance may remember.
     pub fn load(&mut self, entries: &Entries) -> Result<(), Failure> {
+        self.state
+            .load(entries)
+            .map_err(|breach| Failure::of(breach, "load"))?;
         self.call("load", |stage, store| stage.load(store, entries))?
             .map_err(|reason| Failure::of(Breach::Refusal(presentable(reason)), "load"))
+    }
+
+    /// Takes back, before the first batch, what was loaded of these keys: they were forgotten since, or are loaded again after it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn forget(&mut self, keys: &Column) -> Result<(), Failure> {
+        self.call("forget", |stage, store| stage.forget(store, keys))
     }
 
     /// Lets it work on a batch of the input port with that index; `marks` stand for those that the batch has itself.
@@ -83,7 +101,7 @@ impl Instance {
         marks: &[Mark],
     ) -> Result<Output, Failure> {
         let before = thread_cpu_time();
-        let result = self.call("process", |stage, store| {
+        let result = self.call_within(self.limits.output_bytes, "process", |stage, store| {
             stage.process(store, input, batch, marks)
         })?;
         let output = result
@@ -96,10 +114,15 @@ impl Instance {
     /// What has become of its state since the last flush.
     ///
     /// # Errors
-    /// [`Failure`].
+    /// [`Failure`], a [`Breach::StateBytes`] where it wants to remember more than it may.
     pub fn flush(&mut self) -> Result<Changes, Failure> {
-        self.call("flush", |stage, store| stage.flush(store))?
-            .map_err(|found| Failure::contract("flush", found))
+        let changes = self
+            .call("flush", |stage, store| stage.flush(store))?
+            .map_err(|found| Failure::contract("flush", found))?;
+        self.state
+            .change(&changes)
+            .map_err(|breach| Failure::of(breach, "flush"))?;
+        Ok(changes)
     }
 
     /// CPU time that its calls of `process` have taken so far, the crossing included.
@@ -113,10 +136,18 @@ impl Instance {
         function: &'static str,
         call: impl FnOnce(&Stage, &mut Store<Sandbox>) -> wasmtime::Result<R>,
     ) -> Result<R, Failure> {
-        self.store.set_epoch_deadline(1);
-        self.store.data_mut().start_call();
-        call(&self.stage, &mut self.store)
-            .map_err(|error| self.store.data().explain(&error, function))
+        self.call_within(self.limits.memory, function, call)
+    }
+
+    fn call_within<R>(
+        &mut self,
+        returnable: u64,
+        function: &'static str,
+        call: impl FnOnce(&Stage, &mut Store<Sandbox>) -> wasmtime::Result<R>,
+    ) -> Result<R, Failure> {
+        Sandbox::start_call(&mut self.store, returnable);
+        let returned = call(&self.stage, &mut self.store);
+        Sandbox::end_call(&self.store, returned, function)
     }
 
     /// What comes from a guest is a claim until it was compared with the contract.

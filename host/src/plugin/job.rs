@@ -9,7 +9,8 @@ use wasmtime::component::InstancePre;
 use super::component::{self, LoadError};
 use super::instance::STARTING;
 use super::job_contract_0_1::{self, Job};
-use super::runtime::Runtime;
+use super::linked::Linked;
+use super::runtime::{Runtime, World};
 use super::sandbox::Sandbox;
 use super::words::presentable;
 use super::{Breach, Failure, Limits, description};
@@ -47,7 +48,7 @@ struct Inner {
     size: u64,
     imports: Vec<String>,
     description: JobDescription,
-    pre: InstancePre<Sandbox>,
+    linked: Linked,
 }
 
 /// What answers the steps of a run.
@@ -89,6 +90,7 @@ pub struct JobInput<'a> {
 pub struct JobInstance {
     store: Store<Sandbox>,
     job: Job,
+    memory: u64,
 }
 
 impl Runtime {
@@ -98,8 +100,9 @@ impl Runtime {
     /// [`LoadError`] where the file cannot be read, is no component, or asks for or offers what does not fit this host.
     pub fn load_job(&self, path: &Path) -> Result<JobComponent, LoadError> {
         let code = component::Code::read(self, path, job_contract_0_1::INTERFACE)?;
-        let pre = code.link(&self.inner.job_linker, job_contract_0_1::check)?;
-        let description = JobInstance::start(&pre, "describe", &Limits::default(), 0)
+        let linked = code.link(World::Job, job_contract_0_1::check)?;
+        let description = linked
+            .start(|pre| JobInstance::start(pre, "describe", &Limits::default(), 0))
             .and_then(|mut instance| instance.describe())
             .and_then(|description| match description::check_job(&description) {
                 Ok(()) => Ok(description),
@@ -113,7 +116,7 @@ impl Runtime {
                 size: code.size,
                 imports: code.imports,
                 description,
-                pre,
+                linked,
             }),
         })
     }
@@ -168,7 +171,10 @@ impl JobComponent {
         connected: &[u32],
     ) -> Result<JobInstance, Failure> {
         let version = self.inner.description.state_version;
-        let mut instance = JobInstance::start(&self.inner.pre, name, limits, version)?;
+        let mut instance = self
+            .inner
+            .linked
+            .start(|pre| JobInstance::start(pre, name, limits, version))?;
         instance
             .call("configure", |job, store| {
                 job.configure(store, configuration, connected)
@@ -199,7 +205,11 @@ impl JobInstance {
         let mut store = sandbox.into_store(pre.engine());
         let job = Job::instantiate(&mut store, pre)
             .map_err(|error| store.data().explain(&error, STARTING))?;
-        Ok(Self { store, job })
+        Ok(Self {
+            store,
+            job,
+            memory: limits.memory,
+        })
     }
 
     fn describe(&mut self) -> Result<JobDescription, Failure> {
@@ -220,15 +230,14 @@ impl JobInstance {
     /// # Errors
     /// [`RunError`] where it does not come to its end.
     pub fn run(&mut self, input: &JobInput<'_>, steps: Box<dyn Steps>) -> Result<Said, RunError> {
-        self.store.set_epoch_deadline(1);
-        self.store.data_mut().start_call();
+        Sandbox::start_call(&mut self.store, self.memory);
         self.store.data_mut().set_steps(Some(steps));
         let said = self.job.run(&mut self.store, input);
         self.store.data_mut().set_steps(None);
-        said.map_err(|error| match error.is::<Interrupted>() {
-            true => RunError::Interrupted,
-            false => RunError::Failed(self.store.data().explain(&error, "run")),
-        })
+        if said.as_ref().is_err_and(|error| error.is::<Interrupted>()) {
+            return Err(RunError::Interrupted);
+        }
+        Sandbox::end_call(&self.store, said, "run").map_err(RunError::Failed)
     }
 
     fn call<R>(
@@ -236,9 +245,8 @@ impl JobInstance {
         function: &'static str,
         call: impl FnOnce(&Job, &mut Store<Sandbox>) -> wasmtime::Result<R>,
     ) -> Result<R, Failure> {
-        self.store.set_epoch_deadline(1);
-        self.store.data_mut().start_call();
-        call(&self.job, &mut self.store)
-            .map_err(|error| self.store.data().explain(&error, function))
+        Sandbox::start_call(&mut self.store, self.memory);
+        let returned = call(&self.job, &mut self.store);
+        Sandbox::end_call(&self.store, returned, function)
     }
 }

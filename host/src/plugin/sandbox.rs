@@ -3,15 +3,20 @@
 //! The standard library that plugins are built with asks for some of WASI whether it uses it or not. It is given a world in
 //! which nothing varies: a replay of the same input gives the same output, which recovery depends on.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline};
+use rustix::io::Errno;
+use wasmtime::{
+    Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, StoreContextMut, Trap,
+    UpdateDeadline, WasmBacktrace,
+};
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder,
     WasiCtxView, WasiView,
 };
 
+use super::allowance::{CpuTime, HostCalls, Memory};
 use super::job::Steps;
 use super::words::{LastWords, LogAllowance, Stream, presentable};
 use super::{Breach, Failure, Limits};
@@ -33,8 +38,8 @@ pub(super) const JOBS_ONLY: [&str; 2] = ["jackfield:plugin/http", "jackfield:plu
 /// Things of the host (streams, pollables) that a guest may hold at once. The standard library holds three.
 const HANDLES: usize = 256;
 
-/// What an element of a table takes of the host's memory, bytes.
-const TABLE_ELEMENT: u64 = 8;
+/// By which the engine's error is known that a guest returned more than was set; it has no type that others can name.
+const TOO_MUCH: &str = "fuel allocated for hostcalls";
 
 /// The host's side of one instance.
 pub(super) struct Sandbox {
@@ -46,31 +51,13 @@ pub(super) struct Sandbox {
     log: LogAllowance,
     memory: Memory,
     cpu: CpuTime,
+    calls: HostCalls,
+    /// Bytes that the call under way may return.
+    returnable: u64,
     /// In a run of a job: what answers its steps.
     steps: Option<Box<dyn Steps>>,
     /// The version that savepoints are written in.
     state_version: u32,
-}
-
-struct Memory {
-    limit: u64,
-    used: u64,
-    denied: Option<u64>,
-}
-
-struct CpuTime {
-    limit: Duration,
-    started: Duration,
-    exceeded: bool,
-}
-
-/// CPU time that the calling thread has used.
-pub(super) fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
 }
 
 impl Sandbox {
@@ -97,16 +84,10 @@ impl Sandbox {
             table,
             last_words,
             log: LogAllowance::new(Instant::now()),
-            memory: Memory {
-                limit: limits.memory,
-                used: 0,
-                denied: None,
-            },
-            cpu: CpuTime {
-                limit: limits.cpu_time,
-                started: Duration::ZERO,
-                exceeded: false,
-            },
+            memory: Memory::new(limits.memory),
+            cpu: CpuTime::new(limits.cpu_time),
+            calls: HostCalls::new(limits.host_calls, Instant::now()),
+            returnable: limits.memory,
             steps: None,
             state_version: 0,
         }
@@ -117,11 +98,39 @@ impl Sandbox {
         let mut store = Store::new(engine, self);
         store.limiter(Self::limiter);
         store.epoch_deadline_callback(Self::on_tick);
-        store.set_epoch_deadline(1);
-        store.data_mut().start_call();
-        let returnable = store.data().returnable();
-        store.set_hostcall_fuel(returnable);
+        let everything = store.data().memory.limit;
+        Self::start_call(&mut store, everything);
         store
+    }
+
+    /// To be called before each call of a guest, which may return at most so many bytes; in all cases no more than it can return
+    /// honestly, which is what its memory holds. Lists may overlap, and without this bound one byte of the guest's could become any
+    /// number of the host's.
+    pub(super) fn start_call(store: &mut Store<Self>, returnable: u64) {
+        store.set_epoch_deadline(1);
+        let sandbox = store.data_mut();
+        sandbox.cpu.start();
+        sandbox.memory.denied = None;
+        sandbox.last_words.clear();
+        sandbox.returnable = returnable.min(sandbox.memory.limit);
+        let fuel = usize::try_from(sandbox.returnable).unwrap_or(usize::MAX);
+        store.set_hostcall_fuel(fuel);
+    }
+
+    /// What a call came to, once it is over: a guest that called the host too often may have returned before anybody looked.
+    pub(super) fn end_call<R>(
+        store: &Store<Self>,
+        returned: wasmtime::Result<R>,
+        function: &'static str,
+    ) -> Result<R, Failure> {
+        let sandbox = store.data();
+        match returned {
+            Ok(_) if sandbox.calls.exceeded => {
+                Err(sandbox.failure(Breach::HostCalls(sandbox.calls.limit), function, None))
+            }
+            Ok(returned) => Ok(returned),
+            Err(error) => Err(sandbox.explain(&error, function)),
+        }
     }
 
     pub(super) fn set_steps(&mut self, steps: Option<Box<dyn Steps>>) {
@@ -150,21 +159,9 @@ impl Sandbox {
         &mut self.memory
     }
 
-    /// To be said before each call.
-    pub(super) fn start_call(&mut self) {
-        self.cpu.started = thread_cpu_time();
-        self.memory.denied = None;
-        self.last_words.clear();
-    }
-
-    /// The most that a guest can return honestly, bytes: what its memory holds. Lists may overlap, and without this bound
-    /// one byte of the guest's could become any number of the host's.
-    pub(super) fn returnable(&self) -> usize {
-        usize::try_from(self.memory.limit).unwrap_or(usize::MAX)
-    }
-
     /// A line for the operator; errors are also kept for the case that the guest breaks off, as a panic does.
     pub(super) fn write_log(&mut self, level: tracing::Level, message: String) {
+        self.calls.count(Instant::now);
         if level == tracing::Level::ERROR {
             self.last_words.hear(message.as_bytes());
         }
@@ -196,38 +193,66 @@ impl Sandbox {
     pub(super) fn on_tick(
         mut store: StoreContextMut<'_, Self>,
     ) -> wasmtime::Result<UpdateDeadline> {
-        let cpu = &mut store.data_mut().cpu;
-        if thread_cpu_time().saturating_sub(cpu.started) < cpu.limit {
-            return Ok(UpdateDeadline::Continue(1));
+        let sandbox = store.data_mut();
+        if sandbox.calls.exceeded {
+            return Err(wasmtime::Error::msg("too many calls of the host"));
         }
-        cpu.exceeded = true;
-        Err(wasmtime::Error::msg("out of CPU time"))
+        match sandbox.cpu.is_left() {
+            true => Ok(UpdateDeadline::Continue(1)),
+            false => Err(wasmtime::Error::msg("out of CPU time")),
+        }
     }
 
     /// What an error of a call means.
     pub(super) fn explain(&self, error: &wasmtime::Error, function: &'static str) -> Failure {
         let breach = if self.cpu.exceeded {
             Breach::CpuTime(self.cpu.limit)
+        } else if self.calls.exceeded {
+            Breach::HostCalls(self.calls.limit)
         } else if let Some(wanted) = self.memory.denied {
             Breach::Memory {
                 limit: self.memory.limit,
                 wanted,
             }
+        } else if lacks_room(error) {
+            Breach::NoRoom(format!("{error:#}"))
         } else if error.is::<Trap>() || error.is::<I32Exit>() {
             Breach::Trap(presentable(error.root_cause().to_string()))
         } else {
-            // What the guest returned or asked for cannot be taken.
-            Breach::Contract(presentable(error.root_cause().to_string()))
+            let reason = error.root_cause().to_string();
+            match reason.contains(TOO_MUCH) {
+                true => Breach::OutputBytes(self.returnable),
+                // What the guest returned or asked for cannot be taken.
+                false => Breach::Contract(presentable(reason)),
+            }
         };
+        self.failure(breach, function, error.downcast_ref())
+    }
+
+    fn failure(
+        &self,
+        breach: Breach,
+        function: &'static str,
+        backtrace: Option<&WasmBacktrace>,
+    ) -> Failure {
         Failure {
             breach,
             function,
             last_words: self.last_words.text(),
-            backtrace: error
-                .downcast_ref::<wasmtime::WasmBacktrace>()
-                .map(ToString::to_string),
+            backtrace: backtrace.map(ToString::to_string),
         }
     }
+}
+
+/// Whether an instance could not be made because the pool, or the machine, has nothing left for it.
+fn lacks_room(error: &wasmtime::Error) -> bool {
+    let is_exhausted = |cause: &(dyn std::error::Error + 'static)| {
+        let memory = cause.downcast_ref::<io::Error>();
+        let mapping = cause.downcast_ref::<Errno>();
+        memory.is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory)
+            || mapping.is_some_and(|&error| error == Errno::NOMEM)
+    };
+    error.is::<PoolConcurrencyLimitError>() || error.chain().any(is_exhausted)
 }
 
 impl Drop for Sandbox {
@@ -237,43 +262,14 @@ impl Drop for Sandbox {
 }
 
 impl WasiView for Sandbox {
+    /// Every import of WASI begins here. None of them can be refused at this place: the next tick ends a guest that calls too often, or
+    /// the end of the call does.
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.calls.count(Instant::now);
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow((desired - current) as u64))
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow((desired - current) as u64 * TABLE_ELEMENT))
-    }
-}
-
-impl Memory {
-    fn grow(&mut self, bytes: u64) -> bool {
-        let wanted = self.used.saturating_add(bytes);
-        if wanted > self.limit {
-            self.denied = Some(wanted);
-            return false;
-        }
-        self.used = wanted;
-        true
     }
 }
 

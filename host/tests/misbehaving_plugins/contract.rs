@@ -133,8 +133,8 @@ fn the_same_bytes_returned_a_hundred_times_are_refused_before_they_are_copied() 
     let before = peak_memory();
     assert_fails(
         &process(&mut instance).unwrap_err(),
-        Code::PLUGIN_CONTRACT,
-        "fuel allocated for hostcalls",
+        Code::PLUGIN_OUTPUT_BYTES,
+        "returned more than 33554432 bytes from one call of `process`",
     );
     let taken = peak_memory() - before;
     assert!(taken < 1 << 30, "the host took {taken} bytes");

@@ -125,6 +125,11 @@ fn a_schema_that_is_not_json_is_the_plugins_fault() {
 }
 
 #[test]
+fn a_schema_that_is_nested_without_end_is_refused_before_it_is_followed() {
+    assert_not_planned("deep-schema", "JF-2104", "recursion limit exceeded");
+}
+
+#[test]
 fn a_schema_that_is_json_and_no_schema_is_the_plugins_fault() {
     assert_not_planned("wrong-schema", "JF-1026", "sandwich");
 }

@@ -49,10 +49,7 @@ pub fn altered(name: &str, from: &str, to: &str) -> Vec<u8> {
     bytes
 }
 
-pub const LIMITS: Limits = Limits {
-    memory: 64 << 20,
-    cpu_time: Duration::from_millis(200),
-};
+pub const LIMITS: Limits = Limits::within(64 << 20, Duration::from_millis(200));
 
 /// An instance of `misbehave` with this configuration.
 pub fn misbehaving(configuration: &str) -> Instance {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jackfield::error::Code;
-use jackfield::plugin::{Breach, Limits, Runtime};
+use jackfield::plugin::{Breach, Entries, Limits, Runtime};
 
 use crate::fixture::{
     LIMITS, assert_fails, failure, guest, misbehaving, misbehaving_within, process,
@@ -93,6 +93,15 @@ fn recursion_without_end_is_a_trap() {
 }
 
 #[test]
+fn a_stack_in_linear_memory_that_overflows_is_a_trap() {
+    assert_fails(
+        &failure("overflow-stack"),
+        Code::PLUGIN_TRAPPED,
+        "out of bounds memory access",
+    );
+}
+
+#[test]
 fn waiting_is_refused_at_once() {
     let started = Instant::now();
     assert_fails(
@@ -101,6 +110,123 @@ fn waiting_is_refused_at_once() {
         "a plugin may not wait by itself: it has no clock",
     );
     assert!(started.elapsed() < Duration::from_secs(60), "it slept");
+}
+
+#[test]
+fn waiting_for_input_is_refused_at_once() {
+    assert_fails(
+        &failure("block-on-stdin"),
+        Code::PLUGIN_CONTRACT,
+        "a plugin may not wait by itself",
+    );
+}
+
+#[test]
+fn standard_input_is_at_its_end() {
+    process(&mut misbehaving(r#"{"misdeed":"read-stdin"}"#)).unwrap();
+}
+
+#[test]
+fn what_one_call_returns_is_bounded() {
+    let limits = Limits {
+        output_bytes: 1 << 10,
+        ..LIMITS
+    };
+    process(&mut misbehaving_within(&limits, "{}")).unwrap();
+    let mut instance = misbehaving_within(&limits, r#"{"lie":"rejection-message-long"}"#);
+    assert_fails(
+        &process(&mut instance).unwrap_err(),
+        Code::PLUGIN_OUTPUT_BYTES,
+        "returned more than 1024 bytes from one call of `process`",
+    );
+}
+
+#[test]
+fn a_flush_may_return_more_than_a_batch() {
+    let limits = Limits {
+        output_bytes: 1 << 10,
+        ..LIMITS
+    };
+    let state = r#"{"lie":"state-of-bytes","bytes":1048576}"#;
+    let changes = misbehaving_within(&limits, state).flush().unwrap();
+    assert_eq!(changes.values.bytes(), 1 << 20);
+}
+
+#[test]
+fn what_an_instance_remembers_is_bounded_where_it_is_flushed() {
+    let limits = Limits {
+        state_bytes: 1000,
+        ..LIMITS
+    };
+    let flush = |bytes: u64| {
+        let state = format!(r#"{{"lie":"state-of-bytes","bytes":{bytes}}}"#);
+        misbehaving_within(&limits, &state).flush()
+    };
+    flush(999).unwrap();
+    assert_fails(
+        &flush(1000).unwrap_err(),
+        Code::PLUGIN_STATE_BYTES,
+        "wants to remember 1001 bytes of keys and values in `flush`; its limit is 1000",
+    );
+}
+
+#[test]
+fn what_an_instance_remembers_is_bounded_where_it_is_loaded() {
+    let limits = Limits {
+        state_bytes: 1,
+        ..LIMITS
+    };
+    let mut entries = Entries::default();
+    entries.keys.push(b"k");
+    entries.values.push(b"v");
+    entries.versions.push(1);
+    assert_fails(
+        &misbehaving_within(&limits, "{}")
+            .load(&entries)
+            .unwrap_err(),
+        Code::PLUGIN_STATE_BYTES,
+        "wants to remember 2 bytes of keys and values in `load`",
+    );
+}
+
+/// CPU time enough for any number of calls that is made here.
+fn calls(host_calls: u32) -> Limits {
+    Limits {
+        host_calls,
+        cpu_time: Duration::from_secs(60),
+        ..LIMITS
+    }
+}
+
+#[test]
+fn calls_of_the_host_without_end_are_interrupted_when_there_were_too_many_in_a_second() {
+    for misdeed in [
+        r#"{"misdeed":"log-without-end"}"#,
+        r#"{"misdeed":"ask-often","bytes":18446744073709551615}"#,
+    ] {
+        let mut instance = misbehaving_within(&calls(1000), misdeed);
+        assert_fails(
+            &process(&mut instance).unwrap_err(),
+            Code::PLUGIN_HOST_CALLS,
+            "called the host more than 1000 times within a second, in `process`",
+        );
+    }
+}
+
+#[test]
+fn too_many_calls_are_found_out_although_the_plugin_has_returned() {
+    let mut instance = misbehaving_within(&calls(1000), r#"{"misdeed":"ask-often","bytes":1100}"#);
+    assert_fails(
+        &process(&mut instance).unwrap_err(),
+        Code::PLUGIN_HOST_CALLS,
+        "more than 1000 times",
+    );
+}
+
+#[test]
+fn as_many_calls_as_allowed_may_be_made() {
+    let mut instance = misbehaving_within(&calls(1000), r#"{"misdeed":"ask-often","bytes":900}"#);
+    process(&mut instance).unwrap();
 }
 
 #[test]

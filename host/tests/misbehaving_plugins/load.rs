@@ -108,7 +108,7 @@ fn a_component_with_the_right_names_and_wrong_types_is_refused() {
             (core instance $c (instantiate $m))
             (func $f (result u32) (canon lift (core func $c "f")))
             (instance $i
-                (export "describe" (func $f)) (export "configure" (func $f)) (export "load" (func $f))
+                (export "describe" (func $f)) (export "configure" (func $f)) (export "load" (func $f)) (export "forget" (func $f))
                 (export "process" (func $f)) (export "flush" (func $f)))
             (export "jackfield:plugin/stage@0.1.0" (instance $i)))"#,
     );
@@ -123,6 +123,18 @@ fn a_component_with_the_right_names_and_wrong_types_is_refused() {
 fn a_plugin_that_imports_sockets_is_refused() {
     let bytes = std::fs::read(guest("open-socket")).unwrap();
     assert_refused(&bytes, Code::PLUGIN_IMPORT, "wasi:sockets/");
+}
+
+#[test]
+fn a_stage_that_imports_what_jobs_are_granted_is_refused() {
+    for interface in ["http", "workflow"] {
+        let bytes = component(&format!(
+            r#"(component
+                (import "jackfield:plugin/{interface}@0.1.0" (instance))
+                (instance $i) (export "jackfield:plugin/stage@0.1.0" (instance $i)))"#
+        ));
+        assert_refused(&bytes, Code::PLUGIN_IMPORT, interface);
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use jackfield::error::Code;
 
-use crate::fixture::{assert_fails, failure, misbehaving, process};
+use jackfield::plugin::Limits;
+
+use crate::fixture::{LIMITS, assert_fails, failure, misbehaving, misbehaving_within, process};
 
 #[test]
 fn clocks_randomness_environment_and_files_are_the_same_for_every_instance() {
@@ -51,12 +53,22 @@ fn what_a_guest_says_cannot_clear_a_terminal() {
 }
 
 #[test]
-fn logging_without_end_is_bounded_by_cpu_time() {
+fn logging_without_end_is_bounded_by_cpu_time_where_nothing_else_bounds_it() {
+    let limits = Limits {
+        host_calls: u32::MAX,
+        ..LIMITS
+    };
+    let mut instance = misbehaving_within(&limits, r#"{"misdeed":"log-without-end"}"#);
     assert_fails(
-        &failure("log-without-end"),
+        &process(&mut instance).unwrap_err(),
         Code::PLUGIN_CPU_TIME,
         "in one call of `process`",
     );
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_is_refused() {
+    assert_fails(&failure("log-not-utf8"), Code::PLUGIN_CONTRACT, "utf-8");
 }
 
 #[test]
@@ -76,6 +88,11 @@ fn a_trap_names_the_function_in_which_it_happened() {
         .load(&jackfield::plugin::Entries::default())
         .unwrap_err();
     assert_fails(&loading, Code::PLUGIN_TRAPPED, "trapped in `load`");
+    let mut instance = misbehaving(r#"{"misdeed":"trap","at":"forget"}"#);
+    let forgetting = instance
+        .forget(&[&b"k1"[..]].into_iter().collect())
+        .unwrap_err();
+    assert_fails(&forgetting, Code::PLUGIN_TRAPPED, "trapped in `forget`");
     let flushing = misbehaving(r#"{"misdeed":"trap","at":"flush"}"#)
         .flush()
         .unwrap_err();

@@ -1,6 +1,6 @@
 //! Counts interactions a channel in tumbling event-time windows.
 
-use jackfield_sdk::{Context, Duration, Port, Record, Rejection, Stage, stage};
+use jackfield_sdk::{Context, Duration, Port, Record, Rejection, Stage, StateVersions, stage};
 use jackfield_window::{Count, Placement, TumblingWindows, WindowState, Windowed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ struct Volume<'a> {
 impl Stage for CountInteractions {
     type Configuration = Configuration;
     type State = WindowState<u64>;
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSIONS: StateVersions<Self::State> = StateVersions::only(2);
     const INPUTS: &'static [Port] = &[INTERACTIONS];
     const OUTPUTS: &'static [Port] = &[VOLUMES];
 

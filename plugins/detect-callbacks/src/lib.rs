@@ -7,7 +7,9 @@ use data_actions_records::{CustomerRecord, Interaction, Status};
 use jackfield_cep::{
     AdvanceError, Arrival, Match, Matcher, Output, Pattern, PatternState, Version1,
 };
-use jackfield_sdk::{Context, Duration, Outputs, Port, Record, Rejection, Stage, stage};
+use jackfield_sdk::{
+    Context, Duration, Outputs, Port, Record, Rejection, Stage, StateVersions, stage,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +76,8 @@ impl Stage for DetectCallbacks {
     type State = PatternState<Event>;
     const INPUTS: &'static [Port] = &[CUSTOMERS];
     const OUTPUTS: &'static [Port] = &[ALERTS];
-    const STATE_VERSION: u32 = 2;
-    const OLDEST_STATE_VERSION: u32 = 1;
+    const STATE_VERSIONS: StateVersions<Self::State> =
+        StateVersions::since::<Version1<Event>>(1).now(2);
 
     fn new(configuration: Configuration) -> Result<Self, String> {
         if configuration.failures > MOST_FAILURES {
@@ -151,11 +153,6 @@ impl Stage for DetectCallbacks {
             None => customer.forget(),
         }
         Ok(())
-    }
-
-    fn decode_older_state(_version: u32, bytes: &[u8]) -> Result<Self::State, String> {
-        let state = postcard::from_bytes::<Version1<Event>>(bytes);
-        state.map(Into::into).map_err(|error| error.to_string())
     }
 }
 

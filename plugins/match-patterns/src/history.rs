@@ -1,26 +1,47 @@
 //! What was loaded that former definitions had begun: told once, for whoever keeps account of changes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use jackfield_pattern_language::{Fate, KeyState, PatternSet};
+use jackfield_pattern_language::{BegunBefore, Fate, KeyState, PatternSet};
 use jackfield_sdk::{Outputs, log};
 
 use crate::CHANGES;
 
-/// Keys and matches by the pattern, the rule that they began under, and what becomes of them.
+/// A pattern, the rule that matches of it began under, and what becomes of them.
+type Place = (String, String, Fate);
+
+/// Keys and matches by their place.
 #[derive(Default)]
 pub(crate) struct History {
-    begun: BTreeMap<(String, String, Fate), (u64, u64)>,
+    begun: BTreeMap<Place, (u64, u64)>,
+}
+
+fn place(begun: &BegunBefore<'_>) -> Place {
+    (begun.pattern.to_owned(), begun.rule.to_string(), begun.fate)
 }
 
 impl History {
     /// Notes what a key brings with it.
     pub(crate) fn note(&mut self, patterns: &PatternSet, state: &KeyState) {
         for begun in patterns.begun_before(state) {
-            let place = (begun.pattern.to_owned(), begun.rule.to_string(), begun.fate);
-            let (keys, matches) = self.begun.entry(place).or_default();
+            let (keys, matches) = self.begun.entry(place(&begun)).or_default();
             *keys += 1;
             *matches += begun.matches as u64;
+        }
+    }
+
+    /// Takes back what was noted of a key with this state.
+    pub(crate) fn take_back(&mut self, patterns: &PatternSet, state: &KeyState) {
+        for begun in patterns.begun_before(state) {
+            if let Entry::Occupied(mut noted) = self.begun.entry(place(&begun)) {
+                let (keys, matches) = noted.get_mut();
+                *keys = keys.saturating_sub(1);
+                *matches = matches.saturating_sub(begun.matches as u64);
+                if *keys == 0 {
+                    noted.remove();
+                }
+            }
         }
     }
 

@@ -55,6 +55,10 @@ impl Stage for MatchPatterns {
         Ok(())
     }
 
+    fn unloaded(&mut self, state: &KeyState) {
+        self.history.take_back(&self.patterns, state);
+    }
+
     fn process(
         &mut self,
         record: Record<'_>,

@@ -217,6 +217,37 @@ fn state_of_a_definition_that_is_not_there_is_refused_when_it_is_loaded() {
     assert_eq!((changes.len(), change), (1, expected));
 }
 
+#[test]
+fn matches_that_were_dropped_before_the_first_record_are_not_told() {
+    let customers = ["c1", "c2", "c3"];
+    let mut former = driver(&callbacks());
+    for customer in customers {
+        former.send("records", interaction(1, FAILURE).key(customer));
+    }
+    former.advance(1);
+    let value = former.flush().values.iter().next().unwrap().to_vec();
+    let mut changed = callbacks();
+    changed["patterns"]["repeated-failure-callback"]["on-change"] = json!("restart");
+    changed["patterns"]["repeated-failure-callback"]["stages"][0]["times"] = json!(2);
+    let mut later = driver(&changed);
+    for customer in customers {
+        later.keep(customer.as_bytes(), 1, &value);
+    }
+    later.start_again().unwrap();
+    later.send("records", interaction(2, FAILURE).key("c1"));
+    later.advance(2);
+    let told = |later: &mut Driver<MatchPatterns>| {
+        let changes = later.take("changes").into_iter();
+        let keys = changes.map(|change| change.json::<Json>()["keys"].clone());
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut later), [3]);
+    // The new instance was loaded with all three before it heard of what became of the first.
+    later.reload().unwrap();
+    later.send("records", interaction(3, FAILURE).key("c4"));
+    assert_eq!(told(&mut later), [2]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

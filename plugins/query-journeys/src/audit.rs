@@ -1,11 +1,10 @@
 //! What is kept of each query for those who have to account for it (*Step 4*).
 
-use jackfield_sdk::Failure;
+use jackfield_sdk::{Delivery, Failure};
 use serde::Serialize;
 
 use crate::cleaning::Quality;
 use crate::instant;
-use crate::webhook::Webhook;
 
 /// An entry of the audit log: the fields of the document, and two that it lacks.
 #[derive(Serialize)]
@@ -25,7 +24,7 @@ pub struct AuditEntry {
     failure_code: Option<String>,
     /// Whether the result was taken by whom it was handed on to, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    webhook: Option<Webhook>,
+    webhook: Option<Delivery>,
 }
 
 impl AuditEntry {
@@ -34,7 +33,7 @@ impl AuditEntry {
         latency_ms: i64,
         query_id: String,
         quality: &Quality,
-        webhook: Option<Webhook>,
+        webhook: Option<Delivery>,
     ) -> Self {
         Self {
             timestamp: instant(now),

@@ -1,6 +1,6 @@
 //! Hands a result on to the business intelligence platform (*Step 4*).
 
-use jackfield_sdk::{Workflow, log};
+use jackfield_sdk::{Delivery, Workflow, log};
 use serde::Serialize;
 
 use crate::{INTELLIGENCE, Row};
@@ -23,16 +23,6 @@ struct Summary {
     sampled: usize,
 }
 
-/// Whether the result was taken. It is answered in any case, so that a job does not fail by it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Webhook {
-    /// With 2xx.
-    Delivered,
-    /// It was not, for this reason.
-    Failed(String),
-}
-
 impl<'a> Payload<'a> {
     pub(crate) fn new(
         timestamp: String,
@@ -50,21 +40,19 @@ impl<'a> Payload<'a> {
     }
 }
 
-pub(crate) fn hand_on(path: &str, result: &Payload<'_>, workflow: &mut Workflow<'_>) -> Webhook {
+pub(crate) fn hand_on(path: &str, result: &Payload<'_>, workflow: &mut Workflow<'_>) -> Delivery {
     let answer = workflow
         .connection(INTELLIGENCE)
         .post(path)
         .header("x-aggregator-version", "1.0.0")
         .json(result)
         .send();
-    let failure = match answer {
-        Ok(answer) if answer.is_success() => return Webhook::Delivered,
-        Ok(answer) => format!("answered {}", answer.status),
-        Err(failure) => failure.to_string(),
-    };
-    log::warn(format_args!(
-        "the webhook did not take the result of query {}: {failure}",
-        result.query_id
-    ));
-    Webhook::Failed(failure)
+    let delivery = Delivery::from(answer);
+    if let Delivery::Failed(failure) = &delivery {
+        log::warn(format_args!(
+            "the webhook did not take the result of query {}: {failure}",
+            result.query_id
+        ));
+    }
+    delivery
 }

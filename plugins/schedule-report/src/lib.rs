@@ -11,7 +11,9 @@ mod execution;
 mod request;
 mod webhook;
 
-use jackfield_sdk::{Duration, Failure, Job, Port, Problems, Workflow, job, path_segment};
+use jackfield_sdk::{
+    Delivery, Duration, Failure, Job, Port, Problems, Workflow, job, path_segment,
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,6 @@ pub use audit::{AuditEntry, Status};
 pub use request::{ExportRequest, Quota};
 
 use execution::{Execution, Look};
-use webhook::Webhook;
 
 /// One [`AuditEntry`] a job.
 pub const AUDIT: Port = Port::unkeyed(0, "audit");
@@ -85,7 +86,7 @@ pub struct Exported {
     execution_latency_ms: i64,
     data_completeness_score: f64,
     actual_row_count: u64,
-    webhook: Webhook,
+    webhook: Delivery,
 }
 
 /// An execution that is being watched.

@@ -89,6 +89,10 @@ impl<P: Plugin> Guest for P {
         with_runner::<P, _>(|runner| runner.load(&entries))
     }
 
+    fn forget(keys: records::Column) {
+        with_runner::<P, _>(|runner| runner.forget(&from_column(keys)));
+    }
+
     fn process(input: u32, records: contract::Batch) -> contract::Output {
         let batch = from_batch(records);
         let output = with_runner::<P, _>(|runner| runner.process(input, &batch));

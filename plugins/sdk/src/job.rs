@@ -74,6 +74,7 @@
 pub mod component;
 
 mod call;
+mod delivery;
 mod failure;
 mod fields;
 mod problem;
@@ -88,10 +89,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use call::{Connection, RequestCall};
+pub use delivery::Delivery;
 pub use failure::{Failure, RequestFailure, RequestFailureKind};
 pub use fields::{Field, Fields};
 pub use problem::{Problem, Problems};
-pub use request::{Method, Request, path_segment};
+pub use request::{LONGEST_IDENTIFIER, Method, Request, is_identifier, path_segment};
 pub use response::{Callback, MALFORMED_RESPONSE, Response};
 pub use savepoint::Savepoint;
 pub use steps::Steps;
@@ -115,7 +117,8 @@ pub trait Job: Sized + 'static {
     /// Where records go that it emits, each port at its own index. Ports of jobs carry no keys.
     const OUTPUTS: &'static [Port] = &[];
 
-    /// To be raised whenever the encoding of what is given to [`Workflow::save`] changes.
+    /// To be raised whenever the encoding of what is given to [`Workflow::save`] changes. Where former versions can be read,
+    /// both this and the oldest of them follow from a chain of types: see [`Savepoint::read`].
     const STATE_VERSION: u32 = 1;
 
     /// The oldest version of a [`Savepoint`] that [`run`](Job::run) can begin from.

@@ -10,8 +10,8 @@ use crate::{Port, Record, Rejection, Stage};
 
 /// A configured stage with its state.
 ///
-/// The order of calls is that of the contract: [`configure`](Self::configure), [`load`](Self::load) as often as it takes,
-/// then [`process`](Self::process) and [`flush`](Self::flush).
+/// The order of calls is that of the contract: [`configure`](Self::configure), [`load`](Self::load) and
+/// [`forget`](Self::forget) as often as it takes, then [`process`](Self::process) and [`flush`](Self::flush).
 pub struct Runner<S: Stage> {
     stage: S,
     store: KeyedStore<S::State>,
@@ -100,8 +100,8 @@ impl<S: Stage> Runner<S> {
         Description {
             inputs: S::INPUTS,
             outputs: S::OUTPUTS,
-            state_version: S::STATE_VERSION,
-            oldest_state_version: S::OLDEST_STATE_VERSION,
+            state_version: S::STATE_VERSIONS.newest(),
+            oldest_state_version: S::STATE_VERSIONS.oldest(),
             configuration: configuration::schema::<S::Configuration>(),
         }
     }
@@ -111,7 +111,7 @@ impl<S: Stage> Runner<S> {
     /// # Errors
     /// What is wrong with the configuration, for the reader of the manifest.
     pub fn configure(configuration: &str, connected: &[u32]) -> Result<Self, String> {
-        const { Self::PORTS_IN_ORDER };
+        const { (Self::PORTS_IN_ORDER, S::STATE_VERSIONS.newest()) };
         let configuration =
             serde_json::from_str(configuration).map_err(|error| error.to_string())?;
         Ok(Self {
@@ -151,19 +151,19 @@ impl<S: Stage> Runner<S> {
     }
 
     fn load_entry(&mut self, key: &[u8], version: u32, value: &[u8]) -> Result<(), String> {
-        let readable = S::OLDEST_STATE_VERSION..=S::STATE_VERSION;
-        if !readable.contains(&version) {
-            return Err(format!(
-                "the plugin reads the versions {} to {}",
-                S::OLDEST_STATE_VERSION,
-                S::STATE_VERSION
-            ));
-        }
-        let decode = |bytes: &[u8]| S::decode_older_state(version, bytes);
-        let decode_older = (version != S::STATE_VERSION).then_some(&decode as _);
-        let place = self.store.load(key, value, decode_older)?;
+        let place = self.store.load(key, value, version, &S::STATE_VERSIONS)?;
         let state = self.store.state(place);
         state.map_or(Ok(()), |state| self.stage.loaded(state))
+    }
+
+    /// Drops what was loaded of these keys, as if it had never been: they were forgotten since, or are loaded again after it.
+    /// Keys of which nothing was loaded are passed over.
+    pub fn forget(&mut self, keys: &Column) {
+        for key in keys.iter() {
+            if let Some(state) = self.store.unload(key) {
+                self.stage.unloaded(&state);
+            }
+        }
     }
 
     /// Works on the records of input `input` and the marks between them.

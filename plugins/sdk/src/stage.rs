@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Port, Record, Rejection};
+use crate::{Context, Port, Record, Rejection, StateVersions};
 
 /// A deterministic function of its state, its input and the watermark.
 ///
@@ -26,11 +26,9 @@ pub trait Stage: Sized + 'static {
     /// [`Context::late`] is given.
     const OUTPUTS: &'static [Port];
 
-    /// To be raised whenever the encoding of [`State`](Stage::State) changes.
-    const STATE_VERSION: u32 = 1;
-
-    /// The oldest version that [`decode_older_state`](Stage::decode_older_state) can read.
-    const OLDEST_STATE_VERSION: u32 = Self::STATE_VERSION;
+    /// The version of [`State`](Stage::State), to be raised whenever its encoding changes, and the former ones that can still
+    /// be read.
+    const STATE_VERSIONS: StateVersions<Self::State> = StateVersions::only(1);
 
     /// Makes the stage, once, before any record.
     ///
@@ -40,11 +38,20 @@ pub trait Stage: Sized + 'static {
 
     /// Looks at the state of one key that is being loaded, before any record: another configuration may have written it.
     ///
+    /// The key may yet be forgotten, or be loaded again with other state. What is gathered here belongs to this state until
+    /// [`unloaded`](Stage::unloaded) takes it back, and is not to be told before the first record or timer.
+    ///
     /// # Errors
     /// Why the stage cannot go on with it, for the operator. The pipeline does not start.
     fn loaded(&mut self, state: &Self::State) -> Result<(), String> {
         let _ = state;
         Ok(())
+    }
+
+    /// Takes back what [`loaded`](Stage::loaded) gathered of this state, before any record: its key was forgotten since, or is
+    /// loaded again after this.
+    fn unloaded(&mut self, state: &Self::State) {
+        let _ = state;
     }
 
     /// Works on one record.
@@ -72,18 +79,6 @@ pub trait Stage: Sized + 'static {
     ) -> Result<(), Rejection> {
         let _ = (time, context);
         Ok(())
-    }
-
-    /// Decodes the state of one key that an older `version` of the plugin wrote, from
-    /// [`OLDEST_STATE_VERSION`](Stage::OLDEST_STATE_VERSION) on, out of its postcard encoding.
-    ///
-    /// # Errors
-    /// Why that is not possible, for the operator. The pipeline does not start.
-    fn decode_older_state(version: u32, bytes: &[u8]) -> Result<Self::State, String> {
-        let _ = bytes;
-        Err(format!(
-            "the plugin does not say how to read state of version {version}"
-        ))
     }
 }
 

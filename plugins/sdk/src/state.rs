@@ -7,16 +7,16 @@
 mod entry;
 mod key;
 mod timers;
+mod versions;
 
 use hashbrown::HashTable;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::runner::Changes;
 use crate::timer_queue::TimerQueue;
-use entry::DecodeState;
 pub(crate) use key::Key;
 use timers::Timers;
+pub use versions::{FormerVersions, StateVersions};
 
 /// The number of a slot.
 pub(crate) type Place = u32;
@@ -26,7 +26,7 @@ pub(crate) struct KeyedStore<S> {
     places: HashTable<Place>,
     slots: Vec<Slot<S>>,
     vacant: Vec<Place>,
-    /// Slots whose `dirty` is set, each once; those that have become vacant since are skipped by the flush.
+    /// Slots whose `dirty` is set, and others: those that were unloaded since, and those that have become vacant.
     dirty: Vec<Place>,
     /// Keys that the host has an entry of and that were forgotten since the last flush; some may have come back.
     forgotten: Vec<Key>,
@@ -215,23 +215,24 @@ impl<S> KeyedStore<S> {
     }
 }
 
-impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
+impl<S: Serialize> KeyedStore<S> {
     /// Makes room for so many keys more.
     pub(crate) fn reserve(&mut self, keys: usize) {
         let slots = &self.slots;
         self.places
             .reserve(keys, |place| key::hash(slots[*place as usize].key.bytes()));
-        self.slots.reserve(keys);
+        self.slots.reserve(keys.saturating_sub(self.vacant.len()));
     }
 
-    /// Takes over an entry of the host, and returns its slot. `decode_older` decodes the state, if the entry is of another version.
+    /// Takes over an entry of the host whose state was written in this version, and returns its slot.
     pub(crate) fn load(
         &mut self,
         key: &[u8],
         value: &[u8],
-        decode_older: Option<DecodeState<'_, S>>,
+        version: u32,
+        versions: &StateVersions<S>,
     ) -> Result<Place, String> {
-        let (times, state) = entry::decode(value, decode_older)?;
+        let (times, state) = entry::decode(value, version, versions)?;
         let place = self.find_or_insert(key);
         let slot = &mut self.slots[place as usize];
         if slot.persisted {
@@ -244,10 +245,25 @@ impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
                 self.queue.push(time, place);
             }
         }
-        if decode_older.is_some() {
+        if version != versions.newest() {
             self.touch(place);
         }
         Ok(place)
+    }
+
+    /// Takes back an entry of the host that was loaded, timers included, and returns its state. The host knows what became
+    /// of the key: nothing of this is a change.
+    pub(crate) fn unload(&mut self, key: &[u8]) -> Option<S> {
+        let place = self.find(key)?;
+        let slot = &mut self.slots[place as usize];
+        slot.persisted = false;
+        slot.dirty = false;
+        let state = slot.state.take();
+        self.queue.abandon(slot.timers.len());
+        slot.timers = Timers::None;
+        self.settle(place);
+        self.compact_queue();
+        state
     }
 
     /// What has changed since the last flush, by rising key.
@@ -255,8 +271,7 @@ impl<S: Serialize + DeserializeOwned> KeyedStore<S> {
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.retain(|place| {
             let slot = &mut self.slots[*place as usize];
-            slot.dirty = false;
-            !slot.is_empty()
+            std::mem::take(&mut slot.dirty) && !slot.is_empty()
         });
         dirty.sort_unstable_by(|a, b| self.key(*a).bytes().cmp(self.key(*b).bytes()));
         let mut changes = Changes::default();

@@ -6,9 +6,13 @@ mod scripted;
 
 #[path = "stage/batches.rs"]
 mod batches;
+#[path = "stage/forgetting.rs"]
+mod forgetting;
 #[path = "stage/rejections.rs"]
 mod rejections;
 #[path = "stage/state.rs"]
 mod state;
 #[path = "stage/timers.rs"]
 mod timers;
+#[path = "stage/versions.rs"]
+mod versions;

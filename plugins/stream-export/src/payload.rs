@@ -1,6 +1,6 @@
 //! What a client asks for with its first message, and the rules that it has to keep to: document 004, step 1.
 
-use jackfield_sdk::{Problem, Problems};
+use jackfield_sdk::{LONGEST_IDENTIFIER, Problem, Problems, is_identifier};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,9 +12,6 @@ const LARGEST_CHUNK: u64 = 10_000;
 
 /// The document's largest message, in bytes.
 const LARGEST_PAYLOAD: u64 = 10 * 1024 * 1024;
-
-/// An identifier stands in a path; what is longer is none.
-const LONGEST_IDENTIFIER: usize = 200;
 
 const KNOWN: [&str; 8] = [
     "export_job_id",
@@ -124,14 +121,6 @@ pub fn read(input: &[u8], problems: &mut Problems) -> Option<Payload> {
         drift_policy,
         resume_offset,
     })
-}
-
-/// Whether a text can be an identifier in a path: unreserved characters alone (RFC 3986, section 2.3), and no step in the path.
-pub fn is_identifier(text: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (1..=LONGEST_IDENTIFIER).contains(&text.len())
-        && text.bytes().all(unreserved)
-        && !matches!(text, "." | "..")
 }
 
 struct Fields<'p> {

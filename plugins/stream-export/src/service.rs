@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Failure, MALFORMED_RESPONSE, RequestFailureKind, Response, Workflow};
+use jackfield_sdk::{
+    Failure, MALFORMED_RESPONSE, RequestFailureKind, Response, Workflow, is_identifier,
+};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-
-use crate::payload::is_identifier;
 
 const EXPORTS: &str = "/api/v2/data-actions/exports";
 

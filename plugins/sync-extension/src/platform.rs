@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use jackfield_sdk::{Failure, MALFORMED_RESPONSE, Workflow};
+use jackfield_sdk::{Failure, MALFORMED_RESPONSE, Workflow, is_identifier};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::request::{Mapping, is_identifier};
+use crate::request::Mapping;
 use crate::schema::Schema;
 
 const EXTENSIONS: &str = "/api/v2/data/extensions";

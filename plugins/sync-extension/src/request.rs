@@ -1,6 +1,6 @@
 //! What a synchronisation is asked for: the parameters of document 003's complete example, and their rules.
 
-use jackfield_sdk::{Problem, Problems};
+use jackfield_sdk::{LONGEST_IDENTIFIER, Problem, Problems, is_identifier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -8,9 +8,6 @@ use crate::Configuration;
 
 /// The document's largest batch, in records.
 pub const LARGEST_BATCH: u64 = 5_000;
-
-/// An identifier stands in a path; what is longer is none.
-const LONGEST_IDENTIFIER: usize = 200;
 
 const KNOWN: [&str; 5] = [
     "extensionId",
@@ -86,14 +83,6 @@ pub fn is_url(text: &str) -> bool {
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     let visible = text.chars().all(|character| character.is_ascii_graphic());
     visible && host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
-}
-
-/// Whether a text can be an identifier in a path: unreserved characters alone (RFC 3986, section 2.3), and no step in the path.
-pub fn is_identifier(text: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (1..=LONGEST_IDENTIFIER).contains(&text.len())
-        && text.bytes().all(unreserved)
-        && !matches!(text, "." | "..")
 }
 
 struct Fields<'p> {

@@ -115,6 +115,14 @@ impl Host {
         Ok(kill_process(self.pid()?, Signal::TERM)?)
     }
 
+    /// Asks it to read its manifest again (SIGHUP).
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn hang_up(&self) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::HUP)?)
+    }
+
     /// Makes it stand still (SIGSTOP), as a machine does that swaps or whose clock is taken away.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jackfield_tests::harness::{Finished, Pipeline, repository};
+use jackfield_tests::harness::{Finished, Pipeline, guest};
 use jackfield_tests::services::Cassandra;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ impl Scenario {
             sink,
             ..
         } = self;
-        let plugin = repository().join("target/guests/misbehave.wasm");
+        let plugin = guest("misbehave");
         let manifest = format!(
             r#"
             [pipeline]

@@ -1,5 +1,7 @@
 //! Records that a plugin fails on: they end in the dead-letter queue, wherever they stand, and all others count once.
 
+use serde_json::json;
+
 use crate::scenario::{POISON, Scenario, assert_ended, counts_of, digest, line, lines};
 
 /// As many as fit into one batch of the source many times over, so that poison stands in batches of every kind.
@@ -43,6 +45,50 @@ fn the_log_and_the_dead_letter_name_plugin_digest_stage_and_record() {
 }
 
 #[test]
+fn a_record_that_fails_only_in_company_is_worked_on_alone() {
+    for parallelism in [1, 2] {
+        let records = lines(RECORDS, &[0, 700, 12_345, RECORDS - 1]);
+        let scenario = Scenario::new(records.clone())
+            .pass("misdeed = \"trap\", company = 2")
+            .parallelism(parallelism);
+        scenario.run().expect_success();
+        assert!(scenario.letters().is_empty());
+        assert_eq!(scenario.echo(), records);
+        assert_eq!(scenario.counts(), counts_of(&records));
+    }
+}
+
+#[test]
+fn the_dead_letter_has_the_state_that_the_record_met_and_where_the_plugin_failed() {
+    for parallelism in [1, 2] {
+        // The last of seven keys' turns: behind it there is none that would be the 77th again.
+        let scenario = Scenario::new(lines(77 * 7, &[]))
+            .count("key = \"k3\", record = 77")
+            .parallelism(parallelism);
+        scenario.run().expect_success();
+        let letters = scenario.listed_letters();
+        assert_eq!(letters.len(), 1);
+        let letter = &letters[0];
+        assert_eq!(letter["key"], "k3");
+        assert_eq!(letter["plugin"], digest("stumble"));
+        let state = json!({"version": 1, "value": "\0\u{1}L"});
+        assert_eq!(letter["state"], state, "the count before was 76");
+        let backtrace = letter["backtrace"].as_str().unwrap();
+        assert!(backtrace.contains("wasm backtrace"), "{backtrace}");
+    }
+}
+
+#[test]
+fn a_record_that_a_plugin_fails_on_first_has_met_no_state() {
+    let scenario = Scenario::new(lines(100, &[])).count("key = \"k3\", record = 1");
+    scenario.run().expect_success();
+    // Each record of the key is its first as long as none was counted.
+    let letters = scenario.listed_letters();
+    assert_eq!(letters.len(), 14);
+    assert!(letters.iter().all(|letter| letter.get("state").is_none()));
+}
+
+#[test]
 fn every_kind_of_failure_has_its_code() {
     for (misdeed, code) in [
         ("misdeed = \"loop\"", "plugin-cpu-time"),
@@ -50,7 +96,7 @@ fn every_kind_of_failure_has_its_code() {
         ("misdeed = \"recurse\"", "plugin-trapped"),
         ("misdeed = \"exit\"", "plugin-trapped"),
         ("misdeed = \"sleep\"", "plugin-contract"),
-        ("misdeed = \"log-without-end\"", "plugin-cpu-time"),
+        ("misdeed = \"log-without-end\"", "plugin-host-calls"),
         ("lie = \"ends-fall\"", "plugin-contract"),
         ("lie = \"unknown-port\"", "plugin-contract"),
         ("lie = \"four-gib\"", "plugin-contract"),
@@ -129,7 +175,7 @@ fn a_plugin_that_fails_on_everything_stops_the_pipeline() {
             "JF-2101",
             "`pass`",
             &digest("misbehave")[..12],
-            "50 records were set aside",
+            "100 failures within",
         ],
     );
     assert!(

@@ -1,6 +1,8 @@
 //! Dead letters that are given back: each is worked on once by what refused it, and leaves the queue with what became of it.
 
-use crate::scenario::{Scenario, counts_of, is_poison, lines};
+use serde_json::json;
+
+use crate::scenario::{Scenario, counts_of, digest, is_poison, lines};
 
 const RECORDS: u64 = 3_000;
 
@@ -55,4 +57,39 @@ fn what_is_refused_again_is_in_the_queue_again() {
         replay(&scenario, &["--stage", "count"]),
         "0 dead letters replayed, 0 refused again\n"
     );
+}
+
+#[test]
+fn what_is_refused_again_meets_the_state_of_the_last_checkpoint() {
+    let scenario = Scenario::new(lines(70, &[3])).pass("misdeed = \"trap\"");
+    scenario.run().expect_success();
+    // Nine of its ten records were counted.
+    let scenario = scenario.pass("").count("key = \"k3\", record = 10");
+    assert_eq!(
+        replay(&scenario, &[]),
+        "1 dead letter replayed, 1 refused again\n"
+    );
+    let letters = scenario.listed_letters();
+    assert_eq!((letters.len(), &letters[0]["stage"]), (1, &"count".into()));
+    let state = json!({"version": 1, "value": "\0\u{1}\u{9}"});
+    assert_eq!(letters[0]["state"], state);
+}
+
+#[test]
+fn letters_of_a_plugin_go_through_its_next_version_once() {
+    let all = lines(RECORDS, &[5, 1_500]);
+    let scenario = Scenario::new(all.clone()).pass("misdeed = \"trap\"");
+    scenario.run().expect_success();
+    let letters = scenario.listed_letters();
+    assert!(letters.iter().all(|it| it["plugin"] == digest("misbehave")));
+
+    let next = scenario.next_version_of_pass().pass("");
+    assert_eq!(
+        replay(&next, &[]),
+        "2 dead letters replayed, 0 refused again\n"
+    );
+    assert_eq!(next.counts(), counts_of(&all));
+    next.run().expect_success();
+    assert_eq!(next.counts(), counts_of(&all));
+    assert!(next.letters().is_empty());
 }

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use jackfield_tests::harness::{Finished, Pipeline, repository};
+use jackfield_tests::harness::{Finished, Pipeline, guest};
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -27,8 +28,14 @@ pub struct Scenario {
     parallelism: usize,
     pass: String,
     count: String,
+    /// Of both stages.
     limits: String,
+    /// More of them for `count`.
+    count_limits: String,
+    rate_limit: String,
     checkpoints: String,
+    recovery: String,
+    plugin_of_pass: PathBuf,
 }
 
 /// Record number `n` with this text in it.
@@ -50,17 +57,6 @@ pub fn lines(count: u64, poison: &[u64]) -> Vec<String> {
 
 pub fn is_poison(line: &str) -> bool {
     line.contains(POISON)
-}
-
-/// The file of a guest.
-pub fn guest(name: &str) -> PathBuf {
-    let path = repository().join(format!("target/guests/{name}.wasm"));
-    assert!(
-        path.is_file(),
-        "{} is missing: run `make guests` first",
-        path.display()
-    );
-    path
 }
 
 /// SHA-256 of a guest, in hexadecimal.
@@ -86,8 +82,12 @@ impl Scenario {
             parallelism: 1,
             pass: String::new(),
             count: String::new(),
-            limits: "cpu-time = \"300ms\", memory = \"64 MiB\"".to_owned(),
+            limits: "cpu-time = \"300ms\", memory = \"64 MiB\", host-calls = 10_000".to_owned(),
+            count_limits: String::new(),
+            rate_limit: String::new(),
             checkpoints: "interval = \"60s\"".to_owned(),
+            recovery: String::new(),
+            plugin_of_pass: guest("misbehave"),
         }
     }
 
@@ -103,6 +103,24 @@ impl Scenario {
         self
     }
 
+    /// More limits of both stages, as in `output-bytes = "1 MiB"`.
+    pub fn limits(mut self, limits: &str) -> Self {
+        self.limits = format!("{}, {limits}", self.limits);
+        self
+    }
+
+    /// More limits of `count`, in place of those that were said before.
+    pub fn limits_of_count(mut self, limits: &str) -> Self {
+        self.count_limits = format!(", {limits}");
+        self
+    }
+
+    /// Reads so many records a second.
+    pub fn records_per_second(mut self, records: u64) -> Self {
+        self.rate_limit = format!("rate-limit = {{ records-per-second = {records}, burst = 1 }}");
+        self
+    }
+
     pub fn named(mut self, name: &'static str) -> Self {
         self.name = name;
         self
@@ -115,6 +133,22 @@ impl Scenario {
 
     pub fn checkpoint_every(mut self, interval: &str) -> Self {
         self.checkpoints = format!("interval = \"{interval}\"\nminimum-pause = \"0s\"");
+        self
+    }
+
+    /// From now on `pass` is another plugin, which does the same: its file ends with a section that means nothing.
+    pub fn next_version_of_pass(mut self) -> Self {
+        const SECTION: [u8; 7] = [0, 5, 4, b'n', b'e', b'x', b't'];
+        let next = self.path("next.wasm");
+        let bytes = fs::read(guest("misbehave")).unwrap();
+        fs::write(&next, [&bytes[..], &SECTION].concat()).unwrap();
+        self.plugin_of_pass = next;
+        self
+    }
+
+    /// What becomes of the pipeline when plugins fail, as in `on-breaker = "pause"`.
+    pub fn recovery(mut self, options: &str) -> Self {
+        self.recovery = options.to_owned();
         self
     }
 
@@ -143,10 +177,14 @@ impl Scenario {
             pass,
             count,
             limits,
+            count_limits,
+            rate_limit,
             checkpoints,
+            recovery,
+            plugin_of_pass,
             ..
         } = self;
-        let (misbehave, stumble) = (guest("misbehave"), guest("stumble"));
+        let stumble = guest("stumble");
         format!(
             r#"
             [pipeline]
@@ -155,11 +193,14 @@ impl Scenario {
             [checkpoint]
             path = "guests.db"
             {checkpoints}
+            [recovery]
+            {recovery}
             [sources.records]
             type = "file"
             paths = {inputs:?}
+            {rate_limit}
             [stages.pass]
-            plugin = {misbehave:?}
+            plugin = {plugin_of_pass:?}
             inputs.records = "records"
             watermark = {{ out-of-orderness = "1s" }}
             limits = {{ {limits} }}
@@ -167,7 +208,7 @@ impl Scenario {
             [stages.count]
             plugin = {stumble:?}
             inputs.records = "pass.keyed"
-            limits = {{ {limits} }}
+            limits = {{ {limits}{count_limits} }}
             configuration = {{ {count} }}
             [sinks.echo]
             type = "jsonl"
@@ -234,6 +275,15 @@ impl Scenario {
             })
             .unwrap();
         rows.map(Result::unwrap).collect()
+    }
+
+    /// Dead letters as the command lists them in JSON.
+    pub fn listed_letters(&self) -> Vec<Value> {
+        let arguments = ["--format", "json"];
+        let listed = self.pipeline().run_command(&["dlq", "list"], &arguments);
+        let listed = listed.unwrap().expect_success().stdout;
+        let letters = listed.lines().map(serde_json::from_str);
+        letters.map(Result::unwrap).collect()
     }
 
     /// All records but those that are poison came through, once each, and those alone are in the dead-letter queue, as refused by

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use jackfield_tests::harness::{Finished, Host, Pipeline, repository};
+use jackfield_tests::harness::{Finished, Host, Pipeline, guest};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -14,6 +14,8 @@ pub struct Scenario {
     pub service: Service,
     /// More lines of `[jobs.courier]`.
     job: String,
+    /// What it is granted.
+    connections: String,
     /// More lines of `[connections.service]`.
     connection: String,
     /// More tables.
@@ -26,6 +28,7 @@ impl Scenario {
             folder: tempfile::tempdir().unwrap(),
             service: Service::start(),
             job: String::new(),
+            connections: "[\"service\"]".to_owned(),
             connection: String::new(),
             tables: String::new(),
         }
@@ -34,6 +37,12 @@ impl Scenario {
     /// With more lines in the table of the job.
     pub fn job(mut self, lines: &str) -> Self {
         self.job.push_str(lines);
+        self
+    }
+
+    /// With these grants, as in `{ service = { paths = ["/a"] } }`.
+    pub fn granted(mut self, connections: &str) -> Self {
+        self.connections = connections.to_owned();
         self
     }
 
@@ -47,6 +56,25 @@ impl Scenario {
     pub fn table(mut self, table: &str) -> Self {
         self.tables.push_str(table);
         self
+    }
+
+    /// Replaces words of the manifest, for the next start.
+    pub fn edit(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("pipeline.toml");
+        let manifest = fs::read_to_string(&path).unwrap();
+        assert!(manifest.contains(from), "{manifest}");
+        fs::write(path, manifest.replace(from, to)).unwrap();
+    }
+
+    /// Removes the versions that the host keeps, as who cleans up too much does.
+    pub fn forget_versions(&self) {
+        fs::remove_dir_all(self.folder.path().join("pipeline.versions")).unwrap();
+    }
+
+    /// Has the running host take in what the manifest says now, and waits for what comes of it.
+    pub fn reload(&self) -> Finished {
+        let pipeline = self.pipeline();
+        pipeline.run_command(&["reload"], &["--wait"]).unwrap()
     }
 
     pub fn start(&self) -> Host {
@@ -84,6 +112,14 @@ impl Scenario {
     pub fn begin(&self, steps: &Value) -> String {
         let started = self.run("start", &["courier", "--input", &self.input(steps)]);
         started.expect_success().stdout.trim().to_owned()
+    }
+
+    /// Starts a job on a host, up to where it waits; gives its identifier.
+    pub fn begin_waiting(&self, steps: &Value, host: &mut Host) -> String {
+        let id = self.begin(steps);
+        let waits = host.wait_until(|_| self.state(&id) == "waiting");
+        assert!(waits.unwrap());
+        id
     }
 
     /// Starts a job and waits for its end.
@@ -135,8 +171,7 @@ impl Scenario {
     }
 
     fn pipeline(&self) -> Pipeline {
-        let guest = repository().join("target/guests/courier.wasm");
-        assert!(guest.is_file(), "run `make guests` first");
+        let guest = guest("courier");
         let path = self.folder.path().join("pipeline.toml");
         let manifest = format!(
             r#"
@@ -147,6 +182,9 @@ impl Scenario {
             path = "pipeline.db"
             interval = "200ms"
             minimum-pause = "0s"
+
+            [reload]
+            probation.duration = "500ms"
 
             [server]
             listen = "127.0.0.1:0"
@@ -164,7 +202,7 @@ impl Scenario {
 
             [jobs.courier]
             plugin = "{guest}"
-            connections = ["service"]
+            connections = {connections}
             {job}
 
             [sinks.parcels]
@@ -176,6 +214,7 @@ impl Scenario {
             "#,
             url = self.service.url(),
             connection = self.connection,
+            connections = self.connections,
             guest = guest.display(),
             job = self.job,
             tables = self.tables,

@@ -1,15 +1,14 @@
 //! A service that counts what it is asked, by idempotency key, and answers as it is told.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
+
+use jackfield_tests::service::{self, Request};
 
 /// The service. It ends with the test.
 #[derive(Clone)]
 pub struct Service {
-    port: u16,
+    url: String,
     shared: Arc<Shared>,
 }
 
@@ -33,24 +32,14 @@ struct State {
 
 impl Service {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let service = Self {
-            port: listener.local_addr().unwrap().port(),
-            shared: Arc::default(),
-        };
-        let serving = service.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let service = serving.clone();
-                // One that breaks off is the host's, which was killed.
-                thread::spawn(move || drop(service.serve(stream)));
-            }
-        });
-        service
+        let shared = Arc::<Shared>::default();
+        let serving = Arc::clone(&shared);
+        let url = service::serve(move |request| serving.answer(request)).unwrap();
+        Self { url, shared }
     }
 
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Answers requests to this path with a status, until another is said.
@@ -93,48 +82,33 @@ impl Service {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap()
+        self.shared.state()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream.try_clone()?);
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let (Some(method), Some(path)) = (words.next(), words.next()) else {
-            return Ok(());
-        };
-        let (mut length, mut key) = (0, String::new());
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            let Some((name, value)) = header.trim().split_once(':') else {
-                break;
-            };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().unwrap_or(0),
-                "idempotency-key" => key = value.trim().to_owned(),
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let status = self.take(method, &path, key);
-        let said = format!("\"{path}\"");
-        write!(
-            &stream,
+    fn answer(&self, request: Request) -> String {
+        let said = format!("\"{}\"", request.path);
+        let status = self.take(request);
+        format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
             said.len()
         )
     }
 
-    fn take(&self, method: String, path: &str, key: String) -> u16 {
+    fn take(&self, request: Request) -> u16 {
         let mut state = self.state();
-        let place = (method, path.to_owned());
+        let key = request.key().to_owned();
+        let Request { method, path, .. } = request;
+        let place = (method, path.clone());
         state.requests.push(place.clone());
         *state.keys.entry(place).or_default().entry(key).or_default() += 1;
-        let is_held = |state: &mut State| state.held.iter().any(|held| held == path);
-        state = self.shared.changed.wait_while(state, is_held).unwrap();
-        state.refused.get(path).copied().unwrap_or(200)
+        let is_held = |state: &mut State| state.held.contains(&path);
+        state = self.changed.wait_while(state, is_held).unwrap();
+        state.refused.get(&path).copied().unwrap_or(200)
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use jackfield_tests::harness::{Finished, Host, Pipeline, repository};
+use jackfield_tests::harness::{Finished, Host, Pipeline, guest};
 use jackfield_tests::services::{Kafka, Message};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -150,7 +150,7 @@ impl<'a> Scenario<'a> {
             ..
         } = self;
         let address = self.kafka.address();
-        let misbehave = repository().join("target/guests/misbehave.wasm");
+        let misbehave = guest("misbehave");
         format!(
             r#"
             [pipeline]

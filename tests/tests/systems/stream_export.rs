@@ -9,12 +9,12 @@ mod resuming;
 #[path = "stream_export/third_party.rs"]
 mod third_party;
 
-use cxone_simulator::{ClientRequest, FaultRates, Options};
-use jackfield_tests::comparison::{Differences, compare};
+use cxone_simulator::{ClientRequest, Options};
 use jackfield_tests::harness::Pipeline;
 use jackfield_tests::systems::{Chunk, Heard, StreamClient, StreamExport, System};
 use serde_json::{Value, json};
 
+use crate::fault::every_fault_with_short_delays_changes_nothing;
 use crate::scenario::Scenario;
 
 const EXPORTS: &str = "/api/v2/data-actions/exports";
@@ -304,8 +304,6 @@ fn a_client_that_does_not_listen_holds_up_its_own_stream_alone() {
     assert_eq!(heard, 102);
 }
 
-const SEEDS: u64 = 20;
-
 #[test]
 fn every_fault_at_once_changes_nothing() {
     let start = || {
@@ -319,27 +317,8 @@ fn every_fault_at_once_changes_nothing() {
         scenario.client.get("/openapi.json").unwrap();
         scenario
     };
-    let work =
-        |scenario: &Scenario, seed| StreamExport::read_all(scenario, &format!("seed-{seed}"), 2);
-    let mut in_peace = start();
-    let told: Vec<_> = (0..SEEDS)
-        .flat_map(|seed| work(&in_peace, seed).unwrap())
-        .collect();
-    in_peace.stop();
-    let expected = StreamExport.outcome(&in_peace, &told).unwrap();
-
-    let mut scenario = start();
-    let mut told = Vec::new();
-    for seed in 0..SEEDS {
-        let rates = FaultRates {
-            retry_after_seconds: 0,
-            slow_milliseconds: 50,
-            ..FaultRates::every(0.08, seed)
-        };
-        scenario.simulator().set_fault_rates(Some(rates)).unwrap();
-        told.extend(work(&scenario, seed).unwrap());
-    }
-    scenario.stop();
-    let observed = StreamExport.outcome(&scenario, &told).unwrap();
-    assert_eq!(compare(&expected, &observed), Differences::default());
+    every_fault_with_short_delays_changes_nothing(&StreamExport, start, |scenario, seeds| {
+        let told = seeds.map(|seed| StreamExport::read_all(scenario, &format!("seed-{seed}"), 2));
+        Ok(told.collect::<Result<Vec<_>, _>>()?.concat())
+    });
 }

@@ -5,16 +5,15 @@ mod pages;
 #[path = "sync_extension/wrong.rs"]
 mod wrong;
 
-use cxone_simulator::{Fault, FaultRates, Options, Pace};
-use jackfield_tests::comparison::{Differences, compare};
+use cxone_simulator::{Fault, Options, Pace};
 use jackfield_tests::harness::{Pipeline, repository};
-use jackfield_tests::systems::{Site, SyncExtension, System, Told, side_by_side};
-use jackfield_tests::table::Table;
+use jackfield_tests::systems::{Site, SyncExtension, System, side_by_side};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tempfile::TempDir;
 
+use crate::fault::{SEEDS, every_fault_with_short_delays_changes_nothing};
 use crate::scenario::{Scenario, too_many};
 
 const SYNC: (&str, &str) = ("POST", "/api/v2/data/extensions/profiles-0/sync");
@@ -364,7 +363,8 @@ fn the_same_request_by_the_same_key_is_the_same_synchronisation() {
     let scenario = start();
     let first = synchronise(&scenario, "profiles-0");
     assert_eq!(first, synchronise(&scenario, "profiles-0"));
-    assert_eq!(scenario.performed(SYNC.1).len(), 1);
+    let performed = scenario.performed(SYNC.1);
+    assert_eq!(performed.len(), 1, "{performed:#?}\n{first:#}");
 }
 
 #[test]
@@ -391,22 +391,15 @@ fn a_synchronisation_outlives_the_host_that_asked_for_it() {
     assert_eq!(site.performed(SYNC.1).len(), 1);
 }
 
-const SEEDS: u64 = 20;
-
 /// Extensions that are synchronised under the faults of a seed.
 fn extensions_of(seed: u64) -> impl Iterator<Item = String> {
     (0..2).map(move |number| format!("profiles-{seed}-{number}"))
 }
 
-fn outcome(mut scenario: Scenario, told: &[Told]) -> Vec<Table> {
-    scenario.stop();
-    SyncExtension.outcome(&scenario, told).unwrap()
-}
-
 #[test]
 fn every_fault_at_once_changes_nothing() {
     let platform = || Options {
-        data_extensions: (0..SEEDS)
+        data_extensions: SEEDS
             .flat_map(extensions_of)
             .map(SyncExtension::schema)
             .collect(),
@@ -418,30 +411,9 @@ fn every_fault_at_once_changes_nothing() {
         SyncExtension::await_contacts(&scenario.client, SyncExtension::CONTACTS).unwrap();
         scenario
     };
-    let in_peace = start();
-    let all = (0..SEEDS).flat_map(extensions_of);
-    let synchronise = |scenario: &Scenario, extension: &str| {
-        SyncExtension::synchronise(&scenario.client, extension)
-    };
-    let told = side_by_side(all, |extension| synchronise(&in_peace, extension)).unwrap();
-    let expected = outcome(in_peace, &told);
-
-    let scenario = start();
-    let mut told = Vec::new();
-    for seed in 0..SEEDS {
-        let rates = FaultRates {
-            retry_after_seconds: 0,
-            slow_milliseconds: 50,
-            ..FaultRates::every(0.08, seed)
-        };
-        scenario.simulator().set_fault_rates(Some(rates)).unwrap();
-        told.extend(
-            side_by_side(extensions_of(seed), |extension| {
-                synchronise(&scenario, extension)
-            })
-            .unwrap(),
-        );
-    }
-    let observed = outcome(scenario, &told);
-    assert_eq!(compare(&expected, &observed), Differences::default());
+    every_fault_with_short_delays_changes_nothing(&SyncExtension, start, |scenario, seeds| {
+        side_by_side(seeds.flat_map(extensions_of), |extension| {
+            SyncExtension::synchronise(&scenario.client, extension)
+        })
+    });
 }

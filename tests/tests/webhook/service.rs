@@ -1,11 +1,11 @@
 //! A service that takes what is posted to it as it is told: with refusals, failures, cuts and delays.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
+
+use jackfield_tests::service::{self, Request};
 
 /// What a request is met with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Manner {
 /// The service. It ends with the test.
 #[derive(Clone)]
 pub struct Service {
-    port: u16,
+    url: String,
     shared: Arc<Shared>,
 }
 
@@ -42,35 +42,24 @@ struct State {
     usual: Option<Manner>,
     /// Requests, whatever became of them.
     requests: usize,
-    /// What was taken, by idempotency key, as it first came.
-    taken: Vec<(String, String)>,
+    /// What was taken, each idempotency key once, as it first came.
+    taken: Vec<String>,
     keys: BTreeSet<String>,
-    /// Headers of the last request.
-    headers: BTreeMap<String, String>,
+    last: Option<Request>,
     /// Requests from this one on are kept waiting.
     held_from: Option<usize>,
 }
 
 impl Service {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let service = Self {
-            port: listener.local_addr().unwrap().port(),
-            shared: Arc::default(),
-        };
-        let serving = service.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let service = serving.clone();
-                // One that breaks off is the host's, which was killed.
-                thread::spawn(move || drop(service.serve(stream)));
-            }
-        });
-        service
+        let shared = Arc::<Shared>::default();
+        let serving = Arc::clone(&shared);
+        let url = service::serve(move |request| serving.take(request)).unwrap();
+        Self { url, shared }
     }
 
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// How the next requests are met.
@@ -100,46 +89,31 @@ impl Service {
 
     /// The bodies that were taken, each by its key once, in the order of their first arrival.
     pub fn taken(&self) -> Vec<String> {
-        let state = self.state();
-        state.taken.iter().map(|(_, body)| body.clone()).collect()
+        self.state().taken.clone()
     }
 
     /// A header of the last request.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.state().headers.get(name).cloned()
+        let state = self.state();
+        let last = state.last.as_ref()?;
+        last.header(name).map(str::to_owned)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap()
+        self.shared.state()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream.try_clone()?);
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let mut headers = BTreeMap::new();
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            let Some((name, value)) = header.trim().split_once(':') else {
-                break;
-            };
-            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-        }
-        let length = headers.get("content-length");
-        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let answer = self.take(headers, String::from_utf8_lossy(&body).into_owned());
-        (&stream).write_all(answer.as_bytes())
-    }
-
-    fn take(&self, headers: BTreeMap<String, String>, body: String) -> String {
+    fn take(&self, request: Request) -> String {
         let mut state = self.state();
         state.requests += 1;
         let number = state.requests;
         state = self
-            .shared
             .changed
             .wait_while(state, |state| {
                 state.held_from.is_some_and(|held| number >= held)
@@ -151,11 +125,11 @@ impl Service {
             manner,
             Manner::Take | Manner::TakeAndCut | Manner::TakeSlowly
         );
-        let key = headers.get("idempotency-key").cloned().unwrap_or_default();
-        if takes && state.keys.insert(key.clone()) {
-            state.taken.push((key, body));
+        if takes && state.keys.insert(request.key().to_owned()) {
+            let body = String::from_utf8_lossy(&request.body);
+            state.taken.push(body.into_owned());
         }
-        state.headers = headers;
+        state.last = Some(request);
         drop(state);
         let end = "connection: close\r\ncontent-length: ";
         match manner {

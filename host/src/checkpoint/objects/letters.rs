@@ -7,13 +7,18 @@ use super::bucket::Bucket;
 use super::merge::merge;
 use super::run::{Run, RunWriter};
 use crate::checkpoint::packed::Change;
-use crate::checkpoint::{DeadLetter, DeadLetterFilter, StoreError, StoredDeadLetter};
+use crate::checkpoint::{
+    DeadLetter, DeadLetterFilter, EntrySnapshot, StoreError, StoredDeadLetter,
+};
 
 /// In place of the name of a stage.
 const LETTERS: &str = "dead-letters";
 
 /// The form of a letter.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The form before, which ends behind the record.
+const FORMER: u32 = 1;
 
 /// Bytes of letters after which they are written although the epoch has not ended.
 pub(super) const FULL: usize = 4 << 20;
@@ -142,10 +147,10 @@ fn each(
     mut more: impl FnMut(StoredDeadLetter) -> bool,
 ) -> Result<(), StoreError> {
     merge(bucket, runs, LETTERS, |change| {
-        let Some((_, value)) = change.value else {
+        let Some((version, value)) = change.value else {
             return Ok(ControlFlow::Continue(()));
         };
-        let letter = decode(change.key, value).ok_or_else(|| {
+        let letter = decode(change.key, version, value).ok_or_else(|| {
             bucket.damaged(
                 "dead-letters",
                 "a dead letter is not of the form that it should be",
@@ -158,7 +163,8 @@ fn each(
     })
 }
 
-/// Numbers little-endian, texts with their length in front; a key that is missing has the length of all ones.
+/// Numbers little-endian, texts with their length in front; one that is missing has the length of all ones. Version and length of a state entry follow
+/// only where there is one.
 fn encode(epoch: u64, rejected_at: i64, letter: &DeadLetter) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128 + letter.record.len());
     bytes.extend_from_slice(&epoch.to_le_bytes());
@@ -172,16 +178,25 @@ fn encode(epoch: u64, rejected_at: i64, letter: &DeadLetter) -> Vec<u8> {
         Some(letter.plugin.as_bytes()),
         letter.key.as_deref(),
         Some(&letter.record),
+        letter.backtrace.as_deref().map(str::as_bytes),
+        letter.state.as_ref().map(|entry| &*entry.value),
     ];
     for text in texts {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(text.unwrap_or_default());
     }
+    if let Some(entry) = &letter.state {
+        bytes.extend_from_slice(&u64::from(entry.version).to_le_bytes());
+        bytes.extend_from_slice(&entry.bytes.to_le_bytes());
+    }
     bytes
 }
 
-fn decode(key: &[u8], mut value: &[u8]) -> Option<StoredDeadLetter> {
+fn decode(key: &[u8], version: u32, mut value: &[u8]) -> Option<StoredDeadLetter> {
+    if version != VERSION && version != FORMER {
+        return None;
+    }
     let id = i64::from_be_bytes(key.try_into().ok()?);
     let epoch = number(&mut value)?;
     let rejected_at = number(&mut value)?.cast_signed();
@@ -193,6 +208,10 @@ fn decode(key: &[u8], mut value: &[u8]) -> Option<StoredDeadLetter> {
     let plugin = words(&mut value)?;
     let key = text(&mut value)?.map(<[u8]>::to_vec);
     let record = text(&mut value)??.to_vec();
+    let (backtrace, state) = match version {
+        FORMER => (None, None),
+        _ => (optional_words(&mut value)?, entry(&mut value)?),
+    };
     let letter = DeadLetter {
         stage,
         port,
@@ -202,6 +221,8 @@ fn decode(key: &[u8], mut value: &[u8]) -> Option<StoredDeadLetter> {
         key,
         timestamp,
         plugin,
+        backtrace,
+        state,
     };
     Some(StoredDeadLetter {
         id,
@@ -228,16 +249,31 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
 }
 
 fn words(bytes: &mut &[u8]) -> Option<String> {
-    String::from_utf8(text(bytes)??.to_vec()).ok()
+    optional_words(bytes)?
+}
+
+fn optional_words(bytes: &mut &[u8]) -> Option<Option<String>> {
+    let words = text(bytes)?.map(|text| String::from_utf8(text.to_vec()));
+    words.transpose().ok()
+}
+
+fn entry(bytes: &mut &[u8]) -> Option<Option<EntrySnapshot>> {
+    let Some(value) = text(bytes)? else {
+        return Some(None);
+    };
+    Some(Some(EntrySnapshot {
+        value: value.to_vec(),
+        version: u32::try_from(number(bytes)?).ok()?,
+        bytes: number(bytes)?,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_letter_comes_back_as_it_was_written_and_one_that_is_cut_short_does_not() {
-        let letter = DeadLetter {
+    fn letter() -> DeadLetter {
+        DeadLetter {
             stage: "parse".to_owned(),
             port: "lines".to_owned(),
             code: "not-json".to_owned(),
@@ -246,11 +282,33 @@ mod tests {
             key: None,
             timestamp: -5,
             plugin: String::new(),
+            backtrace: None,
+            state: None,
+        }
+    }
+
+    #[test]
+    fn a_letter_comes_back_as_it_was_written_and_one_that_is_cut_short_does_not() {
+        let of_a_failure = DeadLetter {
+            backtrace: Some("0: process".to_owned()),
+            state: Some(EntrySnapshot::of(7, b"\xff")),
+            ..letter()
         };
-        let bytes = encode(3, 77, &letter);
-        let stored = decode(&9i64.to_be_bytes(), &bytes).unwrap();
-        assert_eq!((stored.id, stored.epoch, stored.rejected_at), (9, 3, 77));
-        assert_eq!(stored.letter, letter);
-        assert!((0..bytes.len()).all(|end| decode(&[0; 8], &bytes[..end]).is_none()));
+        for letter in [letter(), of_a_failure] {
+            let bytes = encode(3, 77, &letter);
+            let stored = decode(&9i64.to_be_bytes(), VERSION, &bytes).unwrap();
+            assert_eq!((stored.id, stored.epoch, stored.rejected_at), (9, 3, 77));
+            assert_eq!(stored.letter, letter);
+            assert!((0..bytes.len()).all(|end| decode(&[0; 8], VERSION, &bytes[..end]).is_none()));
+        }
+    }
+
+    #[test]
+    fn a_letter_of_the_former_form_is_read_and_one_of_a_later_form_is_not() {
+        let mut bytes = encode(3, 77, &letter());
+        assert_eq!(decode(&[0; 8], VERSION + 1, &bytes), None);
+        // Without the lengths of backtrace and state.
+        bytes.truncate(bytes.len() - 16);
+        assert_eq!(decode(&[0; 8], FORMER, &bytes).unwrap().letter, letter());
     }
 }

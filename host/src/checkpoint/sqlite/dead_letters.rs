@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::checkpoint::{DeadLetter, DeadLetterFilter, StoredDeadLetter};
+use crate::checkpoint::{DeadLetter, DeadLetterFilter, EntrySnapshot, StoredDeadLetter};
 use crate::record::NO_EVENT_TIME;
 
 /// What a filter lets through, by its parameters 1 to 4.
@@ -31,8 +31,9 @@ pub(super) fn write(
     letters: &[DeadLetter],
 ) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(
-        "INSERT INTO jackfield_dead_letters (epoch, stage, port, code, message, record, key, timestamp, plugin, rejected_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO jackfield_dead_letters (epoch, stage, port, code, message, record, key, timestamp, plugin, rejected_at,
+             backtrace, state_version, state, state_bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     for letter in letters {
         let timestamp = (letter.timestamp != NO_EVENT_TIME).then_some(letter.timestamp);
@@ -46,7 +47,11 @@ pub(super) fn write(
             letter.key,
             timestamp,
             letter.plugin,
-            rejected_at
+            rejected_at,
+            letter.backtrace,
+            letter.state.as_ref().map(|entry| entry.version),
+            letter.state.as_ref().map(|entry| &entry.value),
+            letter.state.as_ref().map(|entry| entry.bytes.cast_signed()),
         ])?;
     }
     Ok(())
@@ -60,7 +65,8 @@ pub(super) fn read(
         .limit
         .map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let select = format!(
-        "SELECT id, epoch, rejected_at, stage, port, code, message, record, key, timestamp, plugin
+        "SELECT id, epoch, rejected_at, stage, port, code, message, record, key, timestamp, plugin,
+             backtrace, state_version, state, state_bytes
          FROM jackfield_dead_letters WHERE {MEANT} AND {COUNTS} ORDER BY id LIMIT ?5"
     );
     connection
@@ -92,8 +98,21 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
             key: row.get(8)?,
             timestamp: row.get::<_, Option<i64>>(9)?.unwrap_or(NO_EVENT_TIME),
             plugin: row.get(10)?,
+            backtrace: row.get(11)?,
+            state: state(row)?,
         },
     })
+}
+
+fn state(row: &Row<'_>) -> rusqlite::Result<Option<EntrySnapshot>> {
+    let Some(version) = row.get(12)? else {
+        return Ok(None);
+    };
+    Ok(Some(EntrySnapshot {
+        version,
+        value: row.get(13)?,
+        bytes: row.get::<_, i64>(14)?.cast_unsigned(),
+    }))
 }
 
 /// How many there are of each (stage, code), most first.

@@ -10,7 +10,17 @@ use crate::checkpoint::StoreError;
 const APPLICATION_ID: i32 = 0x4a46_4c44;
 
 /// The version of the tables below.
-const FORMAT: i32 = 3;
+const FORMAT: i32 = 4;
+
+/// The version before, which is brought up to date when the pipeline is run. It knew nothing of what a plugin met when it failed on a record.
+const FORMER: i32 = 3;
+
+const FROM_FORMER: &str = "
+ALTER TABLE jackfield_dead_letters ADD COLUMN backtrace TEXT;
+ALTER TABLE jackfield_dead_letters ADD COLUMN state_version INTEGER;
+ALTER TABLE jackfield_dead_letters ADD COLUMN state BLOB;
+ALTER TABLE jackfield_dead_letters ADD COLUMN state_bytes INTEGER;
+";
 
 const TABLES: &str = "
 CREATE TABLE jackfield_pipeline (name TEXT NOT NULL);
@@ -52,7 +62,11 @@ CREATE TABLE jackfield_dead_letters (
     timestamp INTEGER,
     plugin TEXT NOT NULL,
     rejected_at INTEGER NOT NULL,
-    removed INTEGER
+    removed INTEGER,
+    backtrace TEXT,
+    state_version INTEGER,
+    state BLOB,
+    state_bytes INTEGER
 );
 CREATE TABLE jackfield_owed (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -104,7 +118,12 @@ pub(super) fn prepare(
     if id != APPLICATION_ID {
         return Err(foreign("it is a database of another program".to_owned()));
     }
-    if version != FORMAT {
+    if version == FORMER && !may_write {
+        return Err(foreign(format!(
+            "it has format {version}, which becomes {FORMAT} when this host runs the pipeline for the first time"
+        )));
+    }
+    if version != FORMAT && version != FORMER {
         return Err(foreign(format!(
             "it has format {version}, this host reads and writes format {FORMAT}"
         )));
@@ -114,12 +133,22 @@ pub(super) fn prepare(
         .optional()
         .map_err(unusable)?;
     match found {
+        Some(found) if found == owner && version == FORMER => {
+            bring_up_to_date(connection).map_err(unusable)
+        }
         Some(found) if found == owner => Ok(()),
         Some(found) => Err(foreign(format!(
             "it belongs to the pipeline `{found}`, not to `{owner}`"
         ))),
         None => Err(foreign("it names no pipeline".to_owned())),
     }
+}
+
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(FROM_FORMER)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
 }
 
 fn create(connection: &mut Connection, owner: &str) -> rusqlite::Result<()> {

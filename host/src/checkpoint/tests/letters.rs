@@ -1,10 +1,11 @@
 //! The dead-letter queue.
 
 use super::*;
-use crate::checkpoint::DeadLetterFilter;
+use crate::checkpoint::{DeadLetterFilter, EntrySnapshot};
 
 for_each_store! {
     letters_come_in_the_order_in_which_they_were_refused
+    what_a_plugin_met_when_it_failed_is_kept
     letters_are_found_by_stage_code_id_and_epoch
     letters_that_are_taken_out_are_gone_with_the_commit
     more_letters_than_fit_into_memory_are_one_epoch_all_the_same
@@ -35,6 +36,26 @@ fn letters_come_in_the_order_in_which_they_were_refused(place: &Place) {
     );
     assert!(found[0].id < found[1].id);
     assert_eq!((found[0].epoch, found[0].rejected_at), (epoch, 7));
+}
+
+fn what_a_plugin_met_when_it_failed_is_kept(place: &Place) {
+    let mut store = place.open();
+    let (epoch, _) = store.claim().unwrap();
+    let failed = DeadLetter {
+        backtrace: Some("0: process".to_owned()),
+        state: Some(EntrySnapshot::of(2, &[0; EntrySnapshot::MOST + 1])),
+        ..letter("x")
+    };
+    store
+        .write_dead_letters(epoch, 0, &[failed.clone(), letter("y")])
+        .unwrap();
+    commit(&mut store, epoch, Finality::Certain, &[], &[]).unwrap();
+    drop(store);
+    let found = all(&place.open());
+    assert_eq!(
+        [&found[0].letter, &found[1].letter],
+        [&failed, &letter("y")]
+    );
 }
 
 fn letters_are_found_by_stage_code_id_and_epoch(place: &Place) {
@@ -147,4 +168,26 @@ fn more_letters_than_fit_into_memory_are_one_epoch_all_the_same(place: &Place) {
     let letters = all(&place.open());
     assert_eq!(letters.len(), 10);
     assert!(letters.iter().all(|stored| stored.letter == large));
+}
+
+/// The entry of the log is there, but who wrote it was not told so.
+#[test]
+fn letters_outlive_a_commit_of_which_nobody_knows() {
+    let place = Place::objects();
+    let mut store = place.open();
+    let (epoch, _) = store.claim().unwrap();
+    store
+        .write_dead_letters(epoch, 7, &[letter("kept")])
+        .unwrap();
+    let log = format!("objects/{PIPELINE}/log/loop");
+    let unreadable = place.folder.path().join(log);
+    std::os::unix::fs::symlink("loop", &unreadable).unwrap();
+    let error = commit(&mut store, epoch, Finality::Certain, &[], &[]).unwrap_err();
+    assert!(matches!(error, StoreError::Folder { .. }), "{error}");
+    store.roll_back().unwrap();
+    drop(store);
+    std::fs::remove_file(unreadable).unwrap();
+    let found = all(&place.open());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].letter, letter("kept"));
 }

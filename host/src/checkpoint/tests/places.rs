@@ -128,3 +128,34 @@ fn a_folder_that_cannot_be_written_is_told() {
     let error = place.try_open().unwrap_err();
     assert_eq!(error.code().id, "JF-5005", "{error}");
 }
+
+/// As the host before this one left it.
+fn set_back(place: &Place) {
+    let path = place.folder.path().join("orders.db");
+    let database = rusqlite::Connection::open(path).unwrap();
+    for column in ["backtrace", "state_version", "state", "state_bytes"] {
+        let drop = format!("ALTER TABLE jackfield_dead_letters DROP COLUMN {column}");
+        database.execute_batch(&drop).unwrap();
+    }
+    database.pragma_update(None, "user_version", 3).unwrap();
+}
+
+#[test]
+fn a_database_of_the_former_format_is_brought_up_to_date_by_who_runs_the_pipeline() {
+    let place = Place::sqlite();
+    let mut store = place.open();
+    let (epoch, _) = store.claim().unwrap();
+    store.write_dead_letters(epoch, 0, &[letter("x")]).unwrap();
+    commit(&mut store, epoch, Finality::Certain, &[("a", "1")], &[]).unwrap();
+    drop(store);
+    set_back(&place);
+
+    let error = place.open_read_only().unwrap_err();
+    assert_eq!(error.code().id, "JF-5002", "{error}");
+    assert!(error.to_string().contains("format 3"), "{error}");
+
+    let letters = place.open().dead_letters(&Default::default()).unwrap();
+    assert_eq!(letters[0].letter, letter("x"));
+    let store = place.open_read_only().unwrap();
+    assert_eq!(remembered(&store, "count"), pairs(&[("a", "1")]));
+}

@@ -29,7 +29,7 @@ struct Summary<'a> {
     checkpoints: u64,
     epoch: u64,
     restarts: u64,
-    stages: Vec<Stage<'a>>,
+    stages: Vec<Stage>,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,8 +41,8 @@ struct Rejected {
 
 /// Of this run, with what was done again after a failure.
 #[derive(Debug, Serialize)]
-struct Stage<'a> {
-    name: &'a str,
+struct Stage {
+    name: String,
     records_in: u64,
     records_out: u64,
     cpu_nanos: u64,
@@ -68,8 +68,9 @@ impl<'a> Summary<'a> {
         let seconds = watched.started.elapsed().as_secs_f64();
         let records = totals.records.saturating_sub(before.totals.records);
         let rejected = totals.rejected.saturating_sub(before.totals.rejected);
-        let stages = watched.progress.stages.iter().map(|stage| Stage {
-            name: &stage.name,
+        let stages = watched.progress.stages();
+        let stages = stages.iter().map(|stage| Stage {
+            name: stage.name.clone(),
             records_in: stage.records_in.load(Relaxed),
             records_out: stage.records_out.load(Relaxed),
             cpu_nanos: stage.cpu_nanos.load(Relaxed),
@@ -207,7 +208,7 @@ mod tests {
             epoch: 5,
             restarts: 0,
             stages: vec![Stage {
-                name: "parse",
+                name: "parse".to_owned(),
                 records_in: 200_000,
                 records_out: 400_000,
                 cpu_nanos: 9,

@@ -44,7 +44,7 @@ pub(super) fn replay(arguments: &Replay, format: LogFormat) -> Exit {
         overrides: arguments.overrides.clone(),
     };
     let planned = pipelines::read(&manifests, format).and_then(|manifests| {
-        let plans = pipelines::plan(&manifests, format)?;
+        let plans = pipelines::plan(&manifests, &pipelines::runtime(format)?, format)?;
         let services = pipelines::services(&manifests, format)?;
         let locations = manifests
             .iter()

@@ -52,6 +52,7 @@ pub(super) fn list(
     let mut table = Table::new(&[
         words("ID"),
         words("JOB"),
+        words("VERSION"),
         words("STATE"),
         words("SUBMITTED"),
         numbers("TOOK"),
@@ -62,6 +63,7 @@ pub(super) fn list(
         table.row([
             job.id.clone(),
             job.job.clone(),
+            version(job).unwrap_or_default(),
             job.state.as_str().to_owned(),
             moment(job.submitted_at),
             took.unwrap_or_default(),
@@ -69,6 +71,12 @@ pub(super) fn list(
         ]);
     }
     Ok(page.table(&table)?)
+}
+
+/// Enough of it to tell it from another.
+fn version(job: &Report) -> Option<String> {
+    let version = job.version.as_ref()?;
+    Some(format!("{version:.12}"))
 }
 
 /// What it does, or why it does no more.
@@ -89,6 +97,7 @@ pub(super) fn show(job: &Report, format: OutputFormat, page: &mut Page<'_>) -> R
         ("state", job.state.as_str().to_owned()),
         ("submitted", moment(job.submitted_at)),
     ];
+    facts.extend(version(job).map(|version| ("version", version)));
     facts.extend(job.finished_at.map(|end| {
         let took = between(job.submitted_at, end);
         ("ended", format!("{}, after {took}", moment(end)))

@@ -12,7 +12,7 @@ use crate::cli::{Exit, LogFormat, pipelines, report};
 use crate::config::{Manifest, ProcessEnvironment};
 use crate::connection::Services;
 use crate::connection::http::HttpTransport;
-use crate::job::{Engine, JobStore, Jobs};
+use crate::job::{Definition, Engine, JobStore, Jobs};
 use crate::pipeline::plan::JobsPlan;
 use crate::trigger::{JobService, RunningTriggers, Triggers};
 
@@ -26,19 +26,16 @@ pub(super) struct Working {
     runtime: Handle,
 }
 
-/// Opens the store of the jobs, if there are any; sources read there.
+/// Opens the store of the jobs, if there are any.
 pub(super) fn store(
     plan: Option<&JobsPlan>,
     pipeline: &str,
-    services: Services,
     format: LogFormat,
-) -> Result<(Services, Option<JobStore>), Exit> {
-    let Some(plan) = plan else {
-        return Ok((services, None));
-    };
-    let store = JobStore::open(&plan.path, pipeline)
-        .map_err(|error| report(format, error.code(), &error))?;
-    Ok((services.with_jobs(store.clone()), Some(store)))
+) -> Result<Option<JobStore>, Exit> {
+    let opened = plan.map(|plan| JobStore::open(&plan.path, pipeline));
+    opened
+        .transpose()
+        .map_err(|error| report(format, error.code(), &error))
 }
 
 impl Working {
@@ -48,11 +45,12 @@ impl Working {
         plan: JobsPlan,
         store: JobStore,
         services: &Services,
+        former: Vec<Definition>,
         format: LogFormat,
     ) -> Result<Self, Exit> {
         let granted = |name: &str| {
             let mut definitions = plan.definitions.iter();
-            definitions.any(|definition| definition.connections.contains(name))
+            definitions.any(|definition| definition.connections.contains_key(name))
         };
         let transport = HttpTransport::of(manifest, &ProcessEnvironment, granted)
             .map_err(|wrong| pipelines::show(&wrong, format))?
@@ -62,6 +60,7 @@ impl Working {
         let engine = Engine::start(
             store,
             plan.definitions,
+            former,
             Arc::new(transport),
             runtime.clone(),
         )

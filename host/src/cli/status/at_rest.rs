@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::{
-    CheckpointStatus, PartitionStatus, SinkStatus, SourceStatus, StageStatus, State, Status,
-    TaskStatus, age_seconds, known, stored_bytes,
+    CheckpointStatus, PartitionStatus, ReloadStatus, SinkStatus, SourceStatus, StageStatus, State,
+    Status, TaskStatus, age_seconds, known, stored_bytes,
 };
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint, Recorded, StageCheckpoint};
 use crate::record::END_OF_TIME;
@@ -54,10 +54,15 @@ pub(super) fn status(pipeline: &str, newest: Recorded, database: Option<&Path>) 
             complete: Some(checkpoint.complete),
         }),
     };
+    let reload = checkpoint.note.as_ref().map(|note| ReloadStatus {
+        version: note.version.clone(),
+        ..ReloadStatus::default()
+    });
     Status {
         pipeline: pipeline.to_owned(),
         host: None,
         tasks: vec![task],
+        reload,
     }
 }
 
@@ -95,6 +100,7 @@ fn stage(name: &str, checkpoint: &StageCheckpoint) -> StageStatus {
         records_in: None,
         records_out: None,
         cpu_seconds: None,
+        limit_breaches: None,
         records_in_per_second: None,
         watermark: known(checkpoint.watermark),
         watermark_delay_seconds: None,

@@ -4,12 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use crate::admin::{
-    CheckpointStatus, HostStatus, SinkStatus, SourceStatus, StageStatus, State, Status, TaskStatus,
-    WaitStatus,
+    CheckpointStatus, HostStatus, ReloadStatus, SinkStatus, SourceStatus, StageStatus, State,
+    Status, TaskStatus, WaitStatus,
 };
 use crate::cli::literal::printable;
 use crate::cli::page::{Page, Table, numbers, words};
 use crate::cli::quantity::{bytes, counted, duration, grouped, moment, whole_seconds};
+use crate::cli::reload;
 use crate::source::Unit;
 
 /// Stands for what is not known.
@@ -17,6 +18,9 @@ const NOTHING: &str = "-";
 
 pub(super) fn write(status: &Status, page: &mut Page<'_>) -> io::Result<()> {
     page.heading(&heading(status))?;
+    if let Some(reload) = &status.reload {
+        page.facts(&versions(reload))?;
+    }
     for task in &status.tasks {
         // The only task of a pipeline has its name.
         if status.tasks.len() > 1 {
@@ -26,6 +30,14 @@ pub(super) fn write(status: &Status, page: &mut Page<'_>) -> io::Result<()> {
         write_task(task, status.host.is_some(), page)?;
     }
     Ok(())
+}
+
+fn versions(reload: &ReloadStatus) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("version", reload::short(&reload.version).to_owned())];
+    if let Some(last) = &reload.last {
+        facts.push(("reload", format!("{}, {}", last.number, reload::told(last))));
+    }
+    facts
 }
 
 fn heading(status: &Status) -> String {
@@ -195,6 +207,7 @@ fn stages(stages: &[StageStatus]) -> Table {
         numbers("OUT"),
         numbers("CPU"),
         numbers("IN A SECOND"),
+        numbers("OVER LIMITS"),
         words("WATERMARK"),
     ]);
     for stage in stages {
@@ -204,6 +217,7 @@ fn stages(stages: &[StageStatus]) -> Table {
             known(stage.records_out, grouped),
             known(stage.cpu_seconds, |cpu| duration(seconds(cpu))),
             known(stage.records_in_per_second, whole),
+            known(stage.limit_breaches.filter(|&count| count > 0), grouped),
             watermark(stage),
         ]);
     }

@@ -6,12 +6,14 @@ use crate::config::code;
 use crate::config::connection::ConnectionKind;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::exchange::ExchangeKind;
+use crate::config::job::ConnectionGrant;
 use crate::config::place::Located;
 use crate::config::reader::Context;
 
 pub(super) fn check(parts: &Parts<'_>, context: &Context) {
-    for connection in parts.jobs.iter().flat_map(|job| &job.connections) {
-        speaks_http(connection, parts, context);
+    for granted in parts.jobs.iter().flat_map(|job| &job.connections) {
+        speaks_http(&granted.connection, parts, context);
+        is_permitted(granted, parts, context);
     }
     let Some(first) = parts.declared.jobs.first() else {
         if let Some(store) = parts.job_store {
@@ -42,6 +44,28 @@ pub(super) fn check(parts: &Parts<'_>, context: &Context) {
                 .related(pipeline.exchange.kind.place.clone(), "it is set here")
                 .help("put the jobs into a pipeline of their own, which writes to a topic that this one reads"),
         );
+    }
+}
+
+/// A method that the connection permits to nobody is granted in vain. Of paths that cannot be said: patterns may have some in common.
+fn is_permitted(granted: &ConnectionGrant, parts: &Parts<'_>, context: &Context) {
+    let ConnectionGrant { connection, grant } = granted;
+    let mut connections = parts.connections.iter();
+    let found = connections.find(|known| known.name.value.to_string() == connection.value);
+    let Some(ConnectionKind::Http(http)) = found.map(|found| &found.kind) else {
+        return;
+    };
+    let permitted = &http.permissions.methods;
+    for method in &grant.methods {
+        if !permitted.is_empty() && !permitted.contains(method) {
+            let problem = format!(
+                "the job is granted {method}, which the connection `{connection}` does not permit"
+            );
+            context.report(
+                Diagnostic::new(&code::CONTRADICTION, connection.place.clone(), problem)
+                    .help("remove it, or add it to the `methods` of the connection"),
+            );
+        }
     }
 }
 

@@ -129,6 +129,33 @@ fn fits_into_a_transaction(connection: &KafkaConnection, parts: &Parts<'_>, cont
             .help("raise `transaction-timeout` of the connection, or lower `checkpoint.interval`"),
         );
     }
+    let probation = parts
+        .reload
+        .and_then(|reload| reload.probation.duration.as_ref());
+    if let Some(probation) = probation.filter(|probation| timeout.value < probation.value * 3 / 2) {
+        context.report(
+            Diagnostic::new(
+                &code::CONTRADICTION,
+                probation.place.clone(),
+                "a probation is one transaction, and this one may run out before",
+            )
+            .found(format!(
+                "a probation of {}, and a transaction timeout of {}",
+                probation.value.show(),
+                timeout.value.show()
+            ))
+            .expected(format!("at most {}", rounded_down(timeout.value * 2 / 3).show()))
+            .help("lower `reload.probation.duration`, or raise `transaction-timeout` of the connection"),
+        );
+    }
+}
+
+/// For people: whole seconds, or whole milliseconds where it is less than one. What is at most this is at most the duration.
+fn rounded_down(duration: Duration) -> Duration {
+    match duration.as_secs() {
+        0 => Duration::from_millis(u64::from(duration.subsec_millis())),
+        seconds => Duration::from_secs(seconds),
+    }
 }
 
 /// When the transaction of an epoch does not come about, the epoch is done again, and with it what other sinks have written.

@@ -1,6 +1,7 @@
 //! A service that the host calls on a plugin's or a pre-flight check's behalf. Credentials never enter a plugin.
 
 mod authentication;
+mod grant;
 mod pattern;
 mod permission;
 mod policy;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use authentication::{ClientAuthentication, HttpAuthentication, OAuth};
+pub use grant::Grant;
 pub use pattern::PathPattern;
 pub use permission::HttpPermissions;
 pub(crate) use permission::is_reserved;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::{
     ColumnType, Compression, ConnectionKind, FileSource, HttpAuthentication, HttpConnection,
-    OutputPort, PreflightKind, RateLimit, Reference, Secret, SinkKind, SourceKind,
+    OnBreaker, OutputPort, PreflightKind, RateLimit, Reference, Secret, SinkKind, SourceKind,
 };
 
 const SMALLEST: &str = r#"
@@ -139,7 +139,7 @@ fn what_a_manifest_leaves_out_has_its_default() {
     assert_eq!(*manifest.pipeline.parallelism, 1);
     assert_eq!(manifest.checkpoint.interval, Duration::from_secs(60));
     assert_eq!(manifest.checkpoint.minimum_pause, Duration::from_secs(30));
-    assert_eq!(manifest.recovery.maximum_restarts, 3);
+    assert_eq!(manifest.recovery, Recovery::default());
     assert_eq!(manifest.dead_letters, DeadLetters::Sqlite);
     let file = file(&manifest);
     assert_eq!(file.compression, Compression::Auto);
@@ -149,6 +149,24 @@ fn what_a_manifest_leaves_out_has_its_default() {
     assert_eq!(*stage.limits.cpu_time, Duration::from_secs(1));
     assert_eq!(stage.configuration.json, serde_json::json!({}));
     assert_eq!(stage.watermark, None);
+}
+
+#[test]
+fn what_happens_when_plugins_keep_failing_is_read() {
+    let options = [
+        "recovery.maximum-restarts=7",
+        "recovery.breaker-failures=5",
+        "recovery.breaker-window=30s",
+        "recovery.on-breaker=bypass-to-dlq",
+    ];
+    let manifest = read_with(SMALLEST, &Variables::new(), &options);
+    let expected = Recovery {
+        maximum_restarts: 7,
+        breaker_failures: 5,
+        breaker_window: Duration::from_secs(30),
+        on_breaker: OnBreaker::BypassToDlq,
+    };
+    assert_eq!(manifest.recovery, expected);
 }
 
 #[test]

@@ -54,6 +54,28 @@ macro_rules! integers {
 
 integers!(u16, u32);
 
+/// Shares and factors, which may be written as whole numbers too.
+impl Read for f64 {
+    fn read(node: &Node, context: &Context) -> Option<Self> {
+        let number = match node.value {
+            Value::Float(number) => Some(number),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "what is inexact is out of range"
+            )]
+            Value::Integer(number) => Some(number as Self),
+            _ => node.supplied_text().and_then(|text| text.parse().ok()),
+        };
+        number.or_else(|| context.wrong_type(node, "a number"))
+    }
+}
+
+impl Measure for f64 {
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Read for Duration {
     fn read(node: &Node, context: &Context) -> Option<Self> {
         let Value::Text(text) = &node.value else {

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 
 use super::error::ConnectionFailure;
 use super::options::Permissions;
-use crate::config::is_reserved;
+use crate::config::{Grant, is_reserved};
 
 /// A request of a plugin.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Request {
     /// What the service knows a repeated request by. It is sent as `Idempotency-Key` with methods that are not idempotent by
     /// themselves, and makes it safe to try those again.
     pub idempotency_key: Option<String>,
+    /// What whoever asks was granted of what the connection permits.
+    pub grant: Grant,
 }
 
 impl Request {
@@ -36,6 +38,7 @@ impl Request {
             headers: Vec::new(),
             body: Bytes::new(),
             idempotency_key: None,
+            grant: Grant::default(),
         }
     }
 
@@ -108,6 +111,10 @@ pub(super) fn url(
         let grant = "is not among the `methods` of the connection";
         return Err(forbidden(format!("the method {method} {grant}")));
     }
+    if !request.grant.has_method(method) {
+        let grant = "is not among the `methods` that are granted of the connection";
+        return Err(forbidden(format!("the method {method} {grant}")));
+    }
     let base = base_url.path().trim_end_matches('/');
     let url = if target.starts_with('/') {
         let origin = base_url.origin().ascii_serialization();
@@ -137,6 +144,10 @@ pub(super) fn url(
     let is_token = token_url.is_some_and(|token| token.path() == url.path());
     if !is_granted || is_token || climbs(path) {
         let grant = "is not among the `paths` of the connection";
+        return Err(forbidden(format!("the path `{path}` {grant}")));
+    }
+    if !request.grant.has_path(path) {
+        let grant = "is not among the `paths` that are granted of the connection";
         return Err(forbidden(format!("the path `{path}` {grant}")));
     }
     Ok(url)
@@ -248,6 +259,32 @@ mod tests {
         assert_eq!(
             target("/exports/1/../../users", granted).unwrap_err(),
             "the path `/users` is not among the `paths` of the connection"
+        );
+    }
+
+    #[test]
+    fn a_grant_narrows_what_the_connection_permits() {
+        let granted = |method: Method, target: &str| {
+            let request = Request {
+                grant: Grant {
+                    methods: vec![Method::GET],
+                    paths: vec![PathPattern::parse("/exports/*").unwrap()],
+                },
+                ..Request::new(method, target)
+            };
+            let base = Url::parse(BASE).unwrap();
+            url(&request, &base, None, &Permissions::default())
+                .map(|url| url.to_string())
+                .map_err(|failure| failure.to_string())
+        };
+        assert!(granted(Method::GET, "/exports/7").is_ok());
+        assert_eq!(
+            granted(Method::POST, "/exports/7").unwrap_err(),
+            "the method POST is not among the `methods` that are granted of the connection"
+        );
+        assert_eq!(
+            granted(Method::GET, "/exports/../users/7").unwrap_err(),
+            "the path `/users/7` is not among the `paths` that are granted of the connection"
         );
     }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::Method;
 
 use super::{Answer, Connection, ConnectionError, ConnectionFailure, ConnectionOptions, Request};
-use crate::config::{ConnectionKind, Diagnostic, Diagnostics, Environment, Manifest, code};
+use crate::config::{ConnectionKind, Diagnostic, Diagnostics, Environment, Grant, Manifest, code};
 use crate::job::{
     self, AfterCrash, Received, RequestFailure, RequestFailureKind, Response, Transport,
 };
@@ -106,7 +106,12 @@ fn unusable(
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: job::Request, idempotency_key: String) -> BoxFuture<'static, Received> {
+    fn send(
+        &self,
+        request: job::Request,
+        grant: &Grant,
+        idempotency_key: String,
+    ) -> BoxFuture<'static, Received> {
         let granted = self.0.get(&request.connection);
         let Some(connection) = granted.map(|granted| Arc::clone(&granted.connection)) else {
             let message = format!("there is no connection `{}` for jobs", request.connection);
@@ -117,6 +122,7 @@ impl Transport for HttpTransport {
             };
             return Box::pin(async move { Err(refused) });
         };
+        let grant = grant.clone();
         Box::pin(async move {
             let request = Request {
                 method: method(request.method),
@@ -124,6 +130,7 @@ impl Transport for HttpTransport {
                 headers: request.headers,
                 body: request.body.unwrap_or_default().into(),
                 idempotency_key: Some(idempotency_key),
+                grant,
             };
             match connection.send(&request).await {
                 Ok(answer) => Ok(response(answer)),

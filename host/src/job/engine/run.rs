@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::definition::Defined;
 use super::slot::{Beginning, Heard, Slot};
-use super::{Defined, Engine, random};
+use super::{Engine, random};
 use crate::job::JobError;
 use crate::job::call::{Answer, Call};
 use crate::job::machine::{Ending, Event};
@@ -19,7 +20,7 @@ const SHORT: Duration = Duration::from_secs(1);
 /// Records that a client may have to acknowledge at a time, before its job stands still.
 const WINDOW: u64 = 64;
 
-/// After a job could not be begun, which is for want of a disk that takes anything.
+/// After a job could not be begun, which is for want of a disk that takes anything, or of room for an instance.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// Answers the steps of a run.
@@ -34,11 +35,11 @@ struct Guest {
 pub(super) fn run(engine: &Arc<Engine>, slot: &Arc<Slot>) {
     match slot.begin(engine) {
         Ok(Some(beginning)) => {
-            let ending = conduct(engine, slot, &beginning);
-            if let Some(ending) = ending
-                && let Err(error) = slot.tell(engine, Event::Ended(ending))
+            if let Some(ending) = conduct(engine, slot, &beginning)
+                && let Err(error) = end(engine, slot, ending)
             {
-                tracing::error!(job = beginning.job, id = slot.id(), %error, "the end of a job could not be written: it will be run again");
+                let job = &beginning.defined.definition.name;
+                tracing::error!(job, id = slot.id(), %error, "the end of a job could not be written: it will be run again");
             }
             slot.end();
         }
@@ -50,9 +51,24 @@ pub(super) fn run(engine: &Arc<Engine>, slot: &Arc<Slot>) {
     }
 }
 
+/// A job that was moved and comes to nothing before its first step goes back; any other is over.
+fn end(engine: &Arc<Engine>, slot: &Arc<Slot>, ending: Ending) -> Result<(), JobError> {
+    let is_failure = !matches!(ending, Ending::Said(Ok(_)));
+    if is_failure && let Some(version) = slot.go_back(engine)? {
+        tracing::warn!(
+            id = slot.id(),
+            version = format!("{version:.12}"),
+            ?ending,
+            "a version that a job was moved to does not go on from where it stood: the job goes back"
+        );
+        return Ok(());
+    }
+    slot.tell(engine, Event::Ended(ending)).map(drop)
+}
+
 /// Lets the guest work; gives how it ended, if it did.
 fn conduct(engine: &Arc<Engine>, slot: &Arc<Slot>, beginning: &Beginning) -> Option<Ending> {
-    let defined = engine.defined.get(&beginning.job)?;
+    let defined = &*beginning.defined;
     let description = defined.definition.component.description();
     if let Some(savepoint) = &beginning.savepoint {
         let (oldest, newest) = (description.oldest_state_version, description.state_version);
@@ -63,15 +79,21 @@ fn conduct(engine: &Arc<Engine>, slot: &Arc<Slot>, beginning: &Beginning) -> Opt
             )));
         }
     }
-    let name = format!("{} {}", beginning.job, slot.id());
+    let name = format!("{} {}", defined.definition.name, slot.id());
     let mut instance = match defined.instantiate(&name) {
         Ok(instance) => instance,
-        Err(failure) => return Some(ending_of(&failure)),
+        // It is due still, and is begun again.
+        Err(failure) if matches!(failure.breach, Breach::NoRoom(_)) => {
+            tracing::warn!(code = failure.code().id, job = name, "the plugin {failure}");
+            thread::sleep(BREATH);
+            return None;
+        }
+        Err(failure) => return Some(ending_of(defined, &failure)),
     };
     let guest = Guest {
         engine: Arc::clone(engine),
         slot: Arc::clone(slot),
-        ports: Arc::clone(&defined.ports),
+        ports: defined.ports(),
         output: defined.definition.output,
     };
     let input = JobInput {
@@ -81,7 +103,7 @@ fn conduct(engine: &Arc<Engine>, slot: &Arc<Slot>, beginning: &Beginning) -> Opt
     match instance.run(&input, Box::new(guest)) {
         Ok(said) => Some(within(defined, said)),
         Err(RunError::Interrupted) => None,
-        Err(RunError::Failed(failure)) => Some(ending_of(&failure)),
+        Err(RunError::Failed(failure)) => Some(ending_of(defined, &failure)),
     }
 }
 
@@ -100,10 +122,18 @@ fn within(defined: &Defined, said: Said) -> Ending {
     Ending::Said(said)
 }
 
-fn ending_of(failure: &Failure) -> Ending {
-    match &failure.breach {
-        Breach::CpuTime(_) | Breach::Memory { .. } => Ending::Exceeded(failure.to_string()),
-        _ => Ending::Trapped(failure.to_string()),
+fn ending_of(defined: &Defined, failure: &Failure) -> Ending {
+    let component = &defined.definition.component;
+    let described = component.description();
+    let told = format!(
+        "the plugin {} {} (sha256 {:.12}) {failure}",
+        described.name,
+        described.version,
+        component.digest()
+    );
+    match failure.breach.is_of_limit() {
+        true => Ending::Exceeded(told),
+        false => Ending::Trapped(told),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The thread that starts what is due, and forgets what is over.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::{Defined, Engine, locked, run};
+use super::definition::Defined;
+use super::{Engine, locked, run};
 use crate::job::JobError;
+use crate::job::call::Time;
 use crate::pipeline::clock::now;
 
 /// Runs at a time, of all jobs of a pipeline: each is a thread and an instance.
@@ -58,29 +61,33 @@ fn serve(engine: &Arc<Engine>, signalled: &Receiver<()>) {
 
 /// Starts what is due and has a place; gives how long nothing more can be.
 fn turn(engine: &Arc<Engine>) -> Result<Duration, JobError> {
-    let mut running: usize = engine
-        .defined
-        .values()
-        .map(|defined| defined.running.load(Ordering::Acquire))
-        .sum();
-    for defined in engine.defined.values() {
-        let here = defined.running.load(Ordering::Acquire);
-        let free = defined.definition.concurrency.saturating_sub(here);
+    engine.drop_former();
+    let versions = engine.versions().all();
+    let mut running = engine.versions().running();
+    for (defined, runs) in &versions {
+        let (name, version) = (&defined.definition.name, &defined.version);
+        let here = defined.counts.running.load(Ordering::Acquire);
+        let free = runs.saturating_sub(here);
         let free = free.min(MOST.saturating_sub(running));
         if free == 0 {
             continue;
         }
-        let name = &defined.definition.name;
         // Those that run are ready too.
-        let due = engine.store.due(name, now(), free + here)?;
-        let fresh = due.into_iter().filter(|due| !is_running(engine, &due.id));
+        let due = engine.store.due(name, version, now(), free + here)?;
+        let fresh = due.into_iter().filter(|due| !engine.slots.has(&due.id));
         for due in fresh.take(free) {
             running += 1;
             spawn(engine, defined, &due.id);
         }
     }
     threads_that_ended(engine);
-    let next = engine.store.next_wake()?;
+    let mut next: Option<Time> = None;
+    for (defined, _) in &versions {
+        let wake = engine
+            .store
+            .next_wake(&defined.definition.name, &defined.version)?;
+        next = next.into_iter().chain(wake).min();
+    }
     let until = next.map(|next| u64::try_from(next.saturating_sub(now())).unwrap_or(0));
     Ok(match until {
         // It is due and has no place, or is being waited for by its own run: when there is a place is said.
@@ -90,30 +97,26 @@ fn turn(engine: &Arc<Engine>) -> Result<Duration, JobError> {
     })
 }
 
-fn is_running(engine: &Engine, id: &str) -> bool {
-    locked(&engine.slots).contains_key(id)
-}
-
 fn spawn(engine: &Arc<Engine>, defined: &Defined, id: &str) {
-    defined.running.fetch_add(1, Ordering::AcqRel);
-    let slot = engine.slot(id);
+    let counts = Arc::clone(&defined.counts);
+    counts.running.fetch_add(1, Ordering::AcqRel);
+    let slot = engine.slots.take(id);
+    let taken = Arc::clone(&slot);
     let job = defined.definition.name.clone();
     let driven = Arc::clone(engine);
     let spawned = thread::Builder::new()
         .name(format!("job {job}"))
         .spawn(move || {
-            run::run(&driven, &slot);
-            driven.leave(slot);
-            if let Some(defined) = driven.defined.get(&job) {
-                defined.running.fetch_sub(1, Ordering::AcqRel);
-            }
+            run::run(&driven, &taken);
+            driven.slots.leave(taken);
+            counts.running.fetch_sub(1, Ordering::AcqRel);
             driven.poke();
         });
     match spawned {
         Ok(thread) => locked(&engine.threads).push(thread),
         Err(error) => {
-            defined.running.fetch_sub(1, Ordering::AcqRel);
-            locked(&engine.slots).remove(id);
+            defined.counts.running.fetch_sub(1, Ordering::AcqRel);
+            engine.slots.leave(slot);
             tracing::error!(%error, "a job cannot be run: its thread does not start");
         }
     }
@@ -125,9 +128,14 @@ fn threads_that_ended(engine: &Engine) {
 
 fn tidy(engine: &Engine) {
     let before = |age: Duration| now().saturating_sub_unsigned(age.as_millis() as u64);
-    for (name, defined) in &engine.defined {
-        let before = before(defined.definition.keep_finished);
-        if let Err(error) = engine.store.forget(name.clone(), before).wait() {
+    let versions = engine.versions().all();
+    // The last of a job's versions is the one that says.
+    let says: BTreeMap<_, _> = versions
+        .iter()
+        .map(|(defined, _)| (&defined.definition.name, defined.definition.keep_finished))
+        .collect();
+    for (name, age) in says {
+        if let Err(error) = engine.store.forget(name.clone(), before(age)).wait() {
             tracing::warn!(%error, "finished jobs cannot be removed");
         }
     }

@@ -3,20 +3,25 @@
 //! What the machine says is done here, in its order: entries are handed to the store, and before anything leaves the host (a request, the word that a callback was
 //! taken, the end) everything that was handed over is on disk. If it cannot be brought there, the slot is *lost*: the machine knows more than the disk, so it is dropped, as in a crash.
 
+mod relocation;
+mod work;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::task::AbortHandle;
 
-use super::{Defined, Engine, locked};
+use super::definition::Defined;
+use super::{Engine, locked};
 use crate::job::JobError;
-use crate::job::call::{Answer, Received, Request, RequestFailure, RequestFailureKind, Time};
-use crate::job::journal::{Fact, Savepoint};
-use crate::job::machine::{Action, Effect, Event, Machine, Reception};
-use crate::job::store::{Append, JobStoreError, Ticket};
+use crate::job::call::{Answer, Received, Time};
+use crate::job::journal::Savepoint;
+use crate::job::machine::{Event, Machine, Reception, Rules};
+use crate::job::store::{JobStoreError, Ticket};
 use crate::pipeline::clock::now;
+pub(super) use relocation::Place;
+use work::Work;
 
 /// A job that something is done for.
 #[derive(Debug)]
@@ -33,6 +38,11 @@ pub(super) struct Slot {
 pub(super) struct Live {
     number: i64,
     pub(super) job: String,
+    version: Option<String>,
+    /// The version of its journal; none where it is not here, so that the job cannot be run.
+    defined: Option<Arc<Defined>>,
+    /// The version to go back to, as long as no step was made since the job was moved.
+    former: Option<String>,
     pub(super) input: Arc<[u8]>,
     machine: Machine,
     written: i64,
@@ -58,7 +68,8 @@ pub(super) struct Said {
 /// What a run is to begin with.
 #[derive(Debug)]
 pub(super) struct Beginning {
-    pub(super) job: String,
+    /// That of the journal.
+    pub(super) defined: Arc<Defined>,
     pub(super) input: Arc<[u8]>,
     pub(super) savepoint: Option<Savepoint>,
 }
@@ -119,13 +130,17 @@ impl Slot {
         if live.running || !super::is_due(&live.machine.standing(), now()) {
             return Ok(None);
         }
+        self.relocate(&mut guard, engine)?;
+        let Some(defined) = self.live(&mut guard, engine)?.defined.clone() else {
+            return Ok(None);
+        };
         let said = self.with(&mut guard, engine, Event::Begin)?;
         let live = self.live(&mut guard, engine)?;
         Ok(said.start.map(|savepoint| {
             live.running = true;
             live.stopped = false;
             Beginning {
-                job: live.job.clone(),
+                defined,
                 input: Arc::clone(&live.input),
                 savepoint,
             }
@@ -240,14 +255,20 @@ impl Slot {
         if guard.is_none() {
             let unknown = || JobError::Unknown(self.id.clone());
             let loaded = engine.store.load(&self.id)?.ok_or_else(unknown)?;
-            let defined = engine
-                .defined
-                .get(&loaded.job)
-                .ok_or_else(|| JobError::Undefined(loaded.job.clone()))?;
-            let machine = Machine::replay(defined.rules(loaded.submitted_at), &loaded.entries);
+            let version = loaded.version.as_deref();
+            let defined =
+                version.and_then(|version| engine.versions().get(&loaded.job, version).cloned());
+            let rules = match &defined {
+                Some(defined) => defined.rules(loaded.submitted_at),
+                None => Rules::unknown(loaded.submitted_at),
+            };
+            let machine = Machine::replay(rules, &loaded.entries);
             **guard = Some(Live {
                 number: loaded.number,
                 job: loaded.job,
+                version: loaded.version,
+                defined,
+                former: loaded.former,
                 input: loaded.input.into(),
                 machine,
                 written: loaded.written,
@@ -272,17 +293,14 @@ impl Slot {
         let expected = live.machine.expectations().clone();
         let actions = live.machine.apply(now(), event);
         let changed = *live.machine.expectations() != expected;
-        let mut work = Work {
-            slot: self,
-            engine,
-            live,
-            changed,
-            entries: Vec::new(),
-            said: Said::default(),
-        };
-        match work.perform(actions) {
-            Ok(()) => {
-                let said = work.said;
+        match Work::of(self, engine, live, changed).perform(actions) {
+            Ok((said, saved)) => {
+                if saved && engine.store.target(live.number)?.is_some() {
+                    // It is moved before its next run begins.
+                    live.sync()?;
+                    live.answer = None;
+                    live.stopped = true;
+                }
                 if changed && !live.machine.expectations().is_empty() {
                     self.take_kept(guard, engine)?;
                 }
@@ -317,141 +335,4 @@ impl Live {
     fn sync(&mut self) -> Result<(), JobStoreError> {
         self.unsynced.take().map_or(Ok(()), Ticket::wait)
     }
-}
-
-/// The work that an event leads to.
-struct Work<'a> {
-    slot: &'a Arc<Slot>,
-    engine: &'a Arc<Engine>,
-    live: &'a mut Live,
-    /// Whether other callbacks are expected now.
-    changed: bool,
-    entries: Vec<(crate::job::journal::Entry, Effect)>,
-    said: Said,
-}
-
-impl Work<'_> {
-    fn perform(&mut self, actions: Vec<Action>) -> Result<(), JobStoreError> {
-        for action in actions {
-            match action {
-                Action::Record(entry, effect) => self.entries.push((entry, effect)),
-                Action::Answer(answer) => {
-                    self.live.answer = Some(answer);
-                    self.live.waits_until = None;
-                }
-                Action::Start(savepoint) => self.said.start = Some(savepoint),
-                Action::Send {
-                    step,
-                    index,
-                    request,
-                } => {
-                    self.sync()?;
-                    self.send(step, index, request);
-                }
-                Action::Wait(until) => {
-                    self.sync()?;
-                    self.live.waits_until = Some(until);
-                }
-                Action::Receive(reception) => {
-                    self.sync()?;
-                    self.said.reception = Some(reception);
-                }
-                Action::Retried(retried) => {
-                    self.sync()?;
-                    self.said.retried = Some(retried);
-                }
-                Action::Stop => self.stop()?,
-            }
-        }
-        self.append();
-        Ok(())
-    }
-
-    fn stop(&mut self) -> Result<(), JobStoreError> {
-        self.sync()?;
-        self.live.stopped = true;
-        self.live.under_way.drain(..).for_each(|one| one.abort());
-        if self.live.machine.outcome().is_some() {
-            self.engine.on_end(self.slot.id(), &self.live.job);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), JobStoreError> {
-        self.append();
-        self.live.sync()
-    }
-
-    /// Hands the entries that have come together to the store.
-    fn append(&mut self) {
-        if self.entries.is_empty() {
-            return;
-        }
-        let entries = std::mem::take(&mut self.entries);
-        let finished = |entry: &(crate::job::journal::Entry, Effect)| {
-            matches!(entry.0.fact, Fact::Finished(_) | Fact::Retried { .. })
-        };
-        let expectations = (self.changed || entries.iter().any(finished))
-            .then(|| self.live.machine.expectations().clone());
-        let written = self.live.written;
-        self.live.written += i64::try_from(entries.len()).unwrap_or(0);
-        let ports = self.defined().map(|defined| Arc::clone(&defined.ports));
-        let append = Append {
-            number: self.live.number,
-            written,
-            entries,
-            standing: self.live.machine.standing(),
-            expectations,
-            ports: ports.unwrap_or_default(),
-        };
-        self.live.unsynced = Some(self.engine.store.append(append));
-    }
-
-    fn defined(&self) -> Option<&Defined> {
-        self.engine.defined.get(&self.live.job)
-    }
-
-    /// Sends a request on the clients' runtime; what comes of it goes to the inbox.
-    fn send(&mut self, step: u32, index: u32, request: Request) {
-        let granted = self
-            .defined()
-            .is_some_and(|defined| defined.definition.connections.contains(&request.connection));
-        if !granted {
-            let failure = RequestFailure {
-                kind: RequestFailureKind::Refused,
-                message: format!(
-                    "the manifest grants the job no connection `{}`",
-                    request.connection
-                ),
-                retry_after: None,
-            };
-            locked(&self.slot.inbox).push_back((step, index, Err(failure)));
-            return;
-        }
-        let key = idempotency_key(self.slot.id(), step, index);
-        let sending = self.engine.transport.send(request, key);
-        // A run that was broken off is not to be kept in memory by what it sent.
-        let slot = Arc::downgrade(self.slot);
-        let task = self.engine.runtime.spawn(async move {
-            let received = sending.await;
-            let Some(slot) = slot.upgrade() else {
-                return;
-            };
-            locked(&slot.inbox).push_back((step, index, received));
-            // The lock of the slot is held while entries are brought to disk: not for a thread of the runtime to wait for.
-            let _ = tokio::task::spawn_blocking(move || slot.notify()).await;
-        });
-        self.live.under_way.retain(|one| !one.is_finished());
-        self.live.under_way.push(task.abort_handle());
-    }
-}
-
-/// The same whenever this request of this job is sent, and no other's: 128 bits of SHA-256, in hexadecimal.
-fn idempotency_key(id: &str, step: u32, index: u32) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(format!("{id}/{step}/{index}"));
-    digest[..16].iter().fold(String::new(), |mut key, byte| {
-        let _ = write!(key, "{byte:02x}");
-        key
-    })
 }

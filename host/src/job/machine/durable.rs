@@ -14,6 +14,8 @@ pub(super) struct Durable {
     pub(super) first: u32,
     /// From `first` on.
     pub(super) steps: Vec<Step>,
+    /// Whether a step was made since, be it one that was forgotten again.
+    pub(super) is_under_way: bool,
     pub(super) expected: BTreeSet<Expectation>,
     mailbox: VecDeque<Callback>,
     /// Callbacks that have come: trigger and delivery.
@@ -83,6 +85,7 @@ impl Durable {
             savepoint: None,
             first: 0,
             steps: Vec::new(),
+            is_under_way: false,
             expected: BTreeSet::new(),
             mailbox: VecDeque::new(),
             seen: BTreeSet::new(),
@@ -150,6 +153,7 @@ impl Durable {
     fn push(&mut self, call: &Fingerprint, progressed: Progressed) {
         let call = call.clone();
         self.steps.push(Step { call, progressed });
+        self.is_under_way = true;
     }
 
     fn asked(&mut self, call: &Fingerprint, pending: &Pending) {
@@ -229,6 +233,7 @@ impl Durable {
             }),
             first: saved.step + 1,
             steps: Vec::new(),
+            is_under_way: false,
             expected: saved.expected.iter().cloned().collect(),
             mailbox: saved.mailbox.iter().cloned().collect(),
             seen: saved.seen.iter().cloned().collect(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::chance::Chance;
 use super::{Action, Ending, Event, Machine, Reception, Rules, Standing};
 use crate::job::call::{Answer, Call, Expectation, Method, Request, Response, Time};
 use crate::job::journal::{Callback, Entry, Fact, Outcome, Savepoint};
@@ -169,22 +170,6 @@ fn program(ops: &[Op]) -> Vec<(usize, Option<Call>)> {
     ops.iter().enumerate().flat_map(of).collect()
 }
 
-/// What the schedule is drawn from.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound.max(1)
-    }
-
-    fn one_in(&mut self, odds: u64) -> bool {
-        odds > 0 && self.below(odds) == 0
-    }
-}
-
 /// What can go wrong, each once in so many chances; 0 is never.
 #[derive(Clone, Copy, Debug)]
 struct Trouble {
@@ -233,7 +218,7 @@ impl World {
                 steps: 10_000,
                 asks: asks.then(|| "service".to_owned()).into_iter().collect(),
             },
-            chance: Chance(seed | 1),
+            chance: Chance::new(seed),
             trouble,
             now: 0,
             durable: Vec::new(),

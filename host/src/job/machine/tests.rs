@@ -402,3 +402,34 @@ fn records_are_emitted_with_the_entry_that_says_so() {
     let repeated = again.apply(0, Event::Called(emit, 0));
     assert_eq!(repeated, [Action::Answer(Answer::Done)]);
 }
+
+#[test]
+fn a_job_stands_at_a_savepoint_until_it_makes_a_step() {
+    let mut scene = Scene::new();
+    assert!(scene.machine.stands_at_savepoint(), "it has not begun");
+    scene.ask(Call::Now);
+    assert!(!scene.machine.stands_at_savepoint());
+    let (version, state) = (1, Vec::new());
+    scene.ask(Call::Save { version, state });
+    assert!(scene.machine.stands_at_savepoint());
+    scene.ask(Call::Sleep(1));
+    assert!(!scene.machine.stands_at_savepoint());
+}
+
+#[test]
+fn a_request_that_is_made_again_is_a_step_since_the_savepoint() {
+    let mut scene = Scene::new();
+    scene.ask(post("service"));
+    scene.respond(0, 0, status(500));
+    let failure = Failure {
+        code: "refused".to_owned(),
+        message: String::new(),
+        details: None,
+        status: None,
+        retry_after: None,
+    };
+    scene.tell(Event::Ended(Ending::Said(Err(failure))));
+    scene.tell(Event::Retry);
+    assert_eq!(scene.machine.standing(), Standing::Ready);
+    assert!(!scene.machine.stands_at_savepoint(), "its effect may stand");
+}

@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{callbacks, encode, outbox, stream};
-use crate::job::call::Expectation;
+use crate::job::call::{Expectation, Time};
 use crate::job::journal::{Entry, Fact, Outcome};
 use crate::job::machine::{Effect, Standing};
 use crate::job::view::State;
@@ -17,6 +17,10 @@ use crate::job::view::State;
 pub struct Append {
     /// The job's number.
     pub number: i64,
+    /// The version that it is of.
+    pub version: Option<String>,
+    /// Whether there is no way back to the version that it had before.
+    pub settles: bool,
     /// How many entries were written before.
     pub written: i64,
     /// In their order.
@@ -141,8 +145,9 @@ fn stand(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<()>
     let written = append.written + i64::try_from(append.entries.len()).unwrap_or(0);
     let changed = transaction
         .prepare_cached(
-            "UPDATE jackfield_jobs SET state = ?2, wakes_at = ?3, finished_at = ?4, outcome = ?5, written = ?6
-             WHERE number = ?1 AND written = ?7",
+            "UPDATE jackfield_jobs SET state = ?2, wakes_at = CASE WHEN ?3 = ?10 THEN wakes_at ELSE ?3 END, finished_at = ?4, outcome = ?5, written = ?6,
+             former = CASE WHEN ?9 THEN NULL ELSE former END
+             WHERE number = ?1 AND written = ?7 AND version IS ?8",
         )?
         .execute(params![
             append.number,
@@ -151,7 +156,11 @@ fn stand(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<()>
             ended.map(|(at, _)| at),
             outcome,
             written,
-            append.written
+            append.written,
+            append.version,
+            append.settles,
+            // Without its definition nobody knows by when it has to be done: that stays as it is.
+            Time::MAX
         ])?;
     match changed {
         1 => Ok(()),

@@ -1,5 +1,6 @@
 //! Looking at jobs: for the host and, read-only, for commands while it runs or does not.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -11,8 +12,7 @@ use crate::job::call::{Answer, Received, Time};
 use crate::job::journal::{Entry, Fact, Pending};
 use crate::job::view::{State, View};
 
-const COLUMNS: &str =
-    "id, job, state, submitted_at, finished_at, wakes_at, progress, outcome FROM jackfield_jobs";
+const COLUMNS: &str = "id, job, state, submitted_at, finished_at, wakes_at, progress, outcome, version FROM jackfield_jobs";
 
 /// Jobs to be listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl Look {
     /// # Errors
     /// [`JobStoreError`] where they cannot be read.
     pub fn list(&self, filter: &Filter) -> Result<Vec<View>, JobStoreError> {
-        self.found(list(&self.connection, filter))
+        self.found(list(&self.connection, filter, |view| view))
     }
 
     /// The steps that a job's journal holds.
@@ -104,12 +104,16 @@ impl JobStore {
         self.read(|connection| view(connection, id))
     }
 
-    /// As [`Look::list`].
+    /// As [`Look::list`], by what is told of the jobs: one that is stored as ready may be told of as waiting.
     ///
     /// # Errors
     /// [`JobStoreError`] where they cannot be read.
-    pub fn list(&self, filter: &Filter) -> Result<Vec<View>, JobStoreError> {
-        self.read(|connection| list(connection, filter))
+    pub fn list(
+        &self,
+        filter: &Filter,
+        told: impl Fn(View) -> View,
+    ) -> Result<Vec<View>, JobStoreError> {
+        self.read(|connection| list(connection, filter, told))
     }
 
     /// As [`Look::steps`].
@@ -124,7 +128,7 @@ impl JobStore {
     ///
     /// # Errors
     /// [`JobStoreError`] where that cannot be read.
-    pub fn unfinished(&self) -> Result<Vec<(String, u64)>, JobStoreError> {
+    pub fn unfinished(&self) -> Result<BTreeMap<String, u64>, JobStoreError> {
         self.read(|connection| {
             connection
                 .prepare(
@@ -145,19 +149,36 @@ fn view(connection: &Connection, id: &str) -> rusqlite::Result<Option<View>> {
         .optional()
 }
 
-fn list(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<View>> {
-    let limit = filter
-        .limit
-        .map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
+fn list(
+    connection: &Connection,
+    filter: &Filter,
+    told: impl Fn(View) -> View,
+) -> rusqlite::Result<Vec<View>> {
+    let limit = filter.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    let also = match filter.state {
+        Some(State::Waiting) => Some(State::Ready),
+        other => other,
+    };
+    let fits = |view: &View| filter.state.is_none_or(|state| view.state == state);
+    // Rows are read as they are asked for, so that the limit bounds the work.
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR state = ?2)
-             ORDER BY number DESC LIMIT ?3"
+            "SELECT {COLUMNS} WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR state IN (?2, ?3))
+             ORDER BY number DESC"
         ))?
         .query_map(
-            params![filter.job, filter.state.map(State::as_str), limit],
+            params![
+                filter.job,
+                filter.state.map(State::as_str),
+                also.map(State::as_str)
+            ],
             read_view,
         )?
+        .map(|view| view.map(&told))
+        .filter(|view| view.as_ref().map_or(true, fits))
+        .take(limit)
         .collect()
 }
 
@@ -179,6 +200,8 @@ fn read_view(row: &Row<'_>) -> rusqlite::Result<View> {
             .map(|outcome| postcard::from_bytes(&outcome))
             .transpose()
             .map_err(|_| damaged(7, "an outcome that cannot be read"))?,
+        version: row.get(8)?,
+        waits_for_version: false,
     })
 }
 

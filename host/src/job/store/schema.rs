@@ -10,7 +10,7 @@ use super::JobStoreError;
 const APPLICATION_ID: i32 = 0x4a46_4a42;
 
 /// The version of the tables below, and of the facts in them.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE jackfield_store (pipeline TEXT NOT NULL, identity TEXT NOT NULL);
@@ -26,11 +26,14 @@ CREATE TABLE jackfield_jobs (
     finished_at INTEGER,
     progress TEXT,
     outcome BLOB,
-    written INTEGER NOT NULL DEFAULT 0
+    written INTEGER NOT NULL DEFAULT 0,
+    version TEXT,
+    target TEXT,
+    former TEXT
 );
 CREATE UNIQUE INDEX jackfield_jobs_by_key ON jackfield_jobs (job, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX jackfield_jobs_by_turn ON jackfield_jobs (job, state, wakes_at) WHERE wakes_at IS NOT NULL;
-CREATE INDEX jackfield_jobs_by_wake ON jackfield_jobs (state, wakes_at) WHERE wakes_at IS NOT NULL;
+CREATE INDEX jackfield_jobs_by_turn ON jackfield_jobs (job, version, state, wakes_at) WHERE finished_at IS NULL;
+CREATE INDEX jackfield_jobs_by_former ON jackfield_jobs (job, former) WHERE former IS NOT NULL;
 CREATE INDEX jackfield_jobs_by_end ON jackfield_jobs (job, finished_at) WHERE finished_at IS NOT NULL;
 CREATE TABLE jackfield_job_entries (
     number INTEGER PRIMARY KEY,
@@ -77,7 +80,18 @@ CREATE TABLE jackfield_stream_records (
 CREATE INDEX jackfield_outbox_by_port ON jackfield_outbox (job, port, position);
 ";
 
-/// Makes the tables in an empty database, checks them in one that is not; gives what tells it from one made anew.
+/// What the first format has not: the version that a job was started with, that which it is to go on under, and that which it may go back to.
+const FROM_FORMAT_1: &str = "
+ALTER TABLE jackfield_jobs ADD COLUMN version TEXT;
+ALTER TABLE jackfield_jobs ADD COLUMN target TEXT;
+ALTER TABLE jackfield_jobs ADD COLUMN former TEXT;
+DROP INDEX jackfield_jobs_by_turn;
+DROP INDEX jackfield_jobs_by_wake;
+CREATE INDEX jackfield_jobs_by_turn ON jackfield_jobs (job, version, state, wakes_at) WHERE finished_at IS NULL;
+CREATE INDEX jackfield_jobs_by_former ON jackfield_jobs (job, former) WHERE former IS NOT NULL;
+";
+
+/// Makes the tables in an empty database, brings those of the former format up to date, checks them in one that is not; gives what tells it from one made anew.
 pub(super) fn prepare(
     connection: &mut Connection,
     path: &Path,
@@ -90,7 +104,29 @@ pub(super) fn prepare(
     if tables == 0 {
         create(connection, pipeline).map_err(unusable)?;
     }
+    if application_id(connection).map_err(unusable)? == APPLICATION_ID {
+        bring_up_to_date(connection).map_err(unusable)?;
+    }
     check(connection, path, pipeline)
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA application_id", [], |row| row.get(0))
+}
+
+fn format(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Where it is of another pipeline it is this one's to say so afterwards: its jobs are the same in either format.
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+    if format(connection)? == 1 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(FROM_FORMAT_1)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 fn create(connection: &mut Connection, pipeline: &str) -> rusqlite::Result<()> {
@@ -117,18 +153,17 @@ pub(super) fn check(
         path: path.to_owned(),
         found,
     };
-    let pragma = |name: &str| {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
-            .map_err(unusable)
-    };
-    if pragma("application_id")? != APPLICATION_ID {
+    if application_id(connection).map_err(unusable)? != APPLICATION_ID {
         return Err(foreign("it is a database of something else".to_owned()));
     }
-    let format = pragma("user_version")?;
-    if format != FORMAT {
+    let found = format(connection).map_err(unusable)?;
+    if found != FORMAT {
+        let remedy = match found < FORMAT {
+            true => ", and brings it up to date when it runs the pipeline",
+            false => "",
+        };
         return Err(foreign(format!(
-            "it has format {format}, this host reads format {FORMAT}"
+            "it has format {found}, this host reads format {FORMAT}{remedy}"
         )));
     }
     let (owner, identity): (String, String) = connection

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{Append, Filter, JobStore, JobStoreError, Look, Made, Port, Route, Submitted};
+use super::{
+    Append, Filter, JobStore, JobStoreError, Look, Made, Port, Relocation, Route, Submitted,
+};
 use crate::job::call::{Answer, Call, Expectation};
 use crate::job::journal::{Callback, Entry, Fact, Outcome};
 use crate::job::machine::{Effect, Reception, Standing};
@@ -28,6 +30,7 @@ impl Scene {
         let submitted = Submitted {
             id: id.to_owned(),
             job: "courier".to_owned(),
+            version: "v1".to_owned(),
             idempotency_key: key.map(str::to_owned),
             input: input.as_bytes().to_vec(),
             at: 5,
@@ -40,7 +43,7 @@ impl Scene {
     }
 
     fn due(&self, now: i64) -> Vec<String> {
-        let due = self.store.due("courier", now, 10).unwrap();
+        let due = self.store.due("courier", "v1", now, 10).unwrap();
         due.into_iter().map(|due| due.id).collect()
     }
 
@@ -80,6 +83,8 @@ fn decided(step: u32) -> Entry {
 fn adding(entry: Entry, written: i64) -> Append {
     Append {
         number: 1,
+        version: Some("v1".to_owned()),
+        settles: false,
         written,
         entries: vec![(entry, Effect::None)],
         standing: Standing::Ready,
@@ -153,7 +158,7 @@ fn a_job_that_waits_is_due_when_its_time_has_come() {
     scene.append(waits).unwrap();
     assert_eq!(scene.due(99), [] as [&str; 0]);
     assert_eq!(scene.due(100), ["a"]);
-    assert_eq!(scene.store.next_wake().unwrap(), Some(100));
+    assert_eq!(scene.store.next_wake("courier", "v1").unwrap(), Some(100));
 }
 
 #[test]
@@ -261,21 +266,19 @@ fn jobs_are_listed_by_job_and_state() {
     let scene = Scene::new();
     scene.submit("a", None, "");
     scene.submit("b", None, "");
-    let filter = |job: &str, state| Filter {
-        job: Some(job.to_owned()),
-        state: Some(state),
-        limit: Some(1),
+    let ids = |job: &str, state, limit| -> Vec<String> {
+        let filter = Filter {
+            job: Some(job.to_owned()),
+            state: Some(state),
+            limit: Some(limit),
+        };
+        let listed = scene.store.list(&filter, |view| view).unwrap();
+        listed.into_iter().map(|view| view.id).collect()
     };
-    let listed = scene.store.list(&filter("courier", State::Ready)).unwrap();
-    assert_eq!((listed.len(), listed[0].id.as_str()), (1, "b"));
-    assert_eq!(
-        scene.store.list(&filter("other", State::Ready)).unwrap(),
-        []
-    );
-    assert_eq!(
-        scene.store.list(&filter("courier", State::Done)).unwrap(),
-        []
-    );
+    assert_eq!(ids("courier", State::Ready, 9), ["b", "a"]);
+    assert_eq!(ids("courier", State::Ready, 1), ["b"]);
+    assert!(ids("other", State::Ready, 9).is_empty());
+    assert!(ids("courier", State::Waiting, 9).is_empty());
 }
 
 #[test]
@@ -312,4 +315,91 @@ fn an_entry_that_was_changed_on_disk_is_found_out() {
     connection.execute_batch(changed).unwrap();
     let damaged = scene.store.load("a").unwrap_err();
     assert!(damaged.to_string().contains("checksum"), "{damaged}");
+}
+
+#[test]
+fn jobs_of_a_database_without_versions_are_of_the_one_that_claims_them() {
+    let scene = Scene::new();
+    scene.submit("a", None, "");
+    let path = scene.store.path().to_owned();
+    let Scene { folder, store } = scene;
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    let former = "DROP INDEX jackfield_jobs_by_turn; DROP INDEX jackfield_jobs_by_former;
+        ALTER TABLE jackfield_jobs DROP COLUMN version;
+        ALTER TABLE jackfield_jobs DROP COLUMN target;
+        ALTER TABLE jackfield_jobs DROP COLUMN former;
+        CREATE INDEX jackfield_jobs_by_turn ON jackfield_jobs (job, state, wakes_at) WHERE wakes_at IS NOT NULL;
+        CREATE INDEX jackfield_jobs_by_wake ON jackfield_jobs (state, wakes_at) WHERE wakes_at IS NOT NULL;
+        PRAGMA user_version = 1";
+    connection.execute_batch(former).unwrap();
+    drop(connection);
+    let early = Look::open(&path, "orders").unwrap_err().to_string();
+    assert!(early.contains("brings it up to date"), "{early}");
+    let store = JobStore::open(&path, "orders").unwrap();
+    let scene = Scene { folder, store };
+    assert_eq!(scene.store.load("a").unwrap().unwrap().version, None);
+    let claim = |version: &str| {
+        let versions = vec![("courier".to_owned(), version.to_owned())];
+        scene.store.claim(versions).wait().unwrap()
+    };
+    assert_eq!((claim("v1"), claim("v2")), (1, 0));
+    assert_eq!(scene.due(9), ["a"]);
+    assert!(scene.store.is_needed("courier", "v1").unwrap());
+}
+
+#[test]
+fn an_append_under_a_version_that_a_job_was_moved_away_from_comes_to_nothing() {
+    let scene = Scene::new();
+    scene.submit("a", None, "");
+    let moves = || Relocation {
+        number: 1,
+        written: 0,
+        from: Some("v1".to_owned()),
+        to: "v2".to_owned(),
+        former: Some("v1".to_owned()),
+    };
+    scene.store.relocate(moves()).wait().unwrap();
+    assert!(scene.append(adding(decided(0), 0)).is_err());
+    assert!(
+        scene.store.relocate(moves()).wait().is_err(),
+        "it was moved before"
+    );
+    let needed = |version| scene.store.is_needed("courier", version).unwrap();
+    assert!(needed("v1"), "it may go back");
+    let mut settles = adding(decided(0), 0);
+    settles.version = Some("v2".to_owned());
+    settles.settles = true;
+    scene.append(settles).unwrap();
+    assert!(!needed("v1") && needed("v2"));
+}
+
+#[test]
+fn a_job_wakes_when_it_was_to_where_nobody_knows_by_when_it_has_to_be_done() {
+    let scene = Scene::new();
+    scene.submit("a", None, "");
+    for (written, until) in [(0, 100), (1, i64::MAX)] {
+        let mut waits = adding(decided(0), written);
+        waits.standing = Standing::Waiting(until);
+        scene.append(waits).unwrap();
+    }
+    assert_eq!(scene.store.next_wake("courier", "v1").unwrap(), Some(100));
+}
+
+#[test]
+fn only_jobs_of_other_versions_are_marked() {
+    let scene = Scene::new();
+    scene.submit("a", None, "");
+    scene.submit("b", None, "");
+    let mark = |id: Option<&str>, version: &str| {
+        let (id, version) = (id.map(str::to_owned), version.to_owned());
+        let marked = scene.store.mark("courier".to_owned(), id, version);
+        marked.wait().unwrap()
+    };
+    assert_eq!(mark(None, "v1"), 0);
+    assert_eq!(mark(Some("b"), "v2"), 1);
+    assert_eq!(scene.store.target(1).unwrap(), None);
+    assert_eq!(scene.store.target(2).unwrap().as_deref(), Some("v2"));
+    scene.store.unmark(2).wait().unwrap();
+    assert_eq!(scene.store.target(2).unwrap(), None);
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::super::plan::{JobsPlan, Origin, SourceKind, SourcePlan};
-use super::{AsText, Planner};
+use super::{AsText, Planner, code_of_trial, loading};
 use crate::config::{self, Manifest, OutputPort, Place};
-use crate::error::Code;
 use crate::job::Definition;
 use crate::plugin::job::JobComponent;
 use crate::plugin::{Limits, Port, Runtime};
@@ -20,15 +19,18 @@ pub(super) fn named(manifest: &Manifest, name: &str) -> Option<usize> {
 
 impl Planner<'_> {
     pub(super) fn load_jobs(&mut self, runtime: &Runtime) {
+        let plugins = self.manifest.jobs.iter().map(|job| &*job.plugin.value);
+        let loaded = loading::each_once(plugins, |path| runtime.load_job(path));
         for (index, job) in self.manifest.jobs.iter().enumerate() {
-            match runtime.load_job(&job.plugin.value) {
-                Ok(component) => {
-                    self.job_components.insert(index, component);
+            match loaded.get(&*job.plugin.value) {
+                Some(Ok(component)) => {
+                    self.job_components.insert(index, component.clone());
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     let code = error.code();
                     self.report(code, &job.plugin.place, error.to_string(), code.remedy);
                 }
+                None => {}
             }
         }
     }
@@ -100,8 +102,8 @@ impl Planner<'_> {
         let schema = &component.description().configuration;
         let configuration = self.conform(schema, &job.plugin.place, &job.configuration)?;
         let limits = Limits {
-            memory: job.limits.memory.value,
-            cpu_time: job.limits.cpu_time.value,
+            host_calls: job.limits.host_calls.value,
+            ..Limits::within(job.limits.memory.value, job.limits.cpu_time.value)
         };
         self.accepts(job, &component, &limits, &configuration)?;
         let ports = self.job_ports.iter().filter(|(of, _)| *of == index);
@@ -116,7 +118,9 @@ impl Planner<'_> {
             configuration,
             connected,
             streamed,
-            connections: connections.map(|name| name.value.clone()).collect(),
+            connections: connections
+                .map(|granted| (granted.connection.value.clone(), granted.grant.clone()))
+                .collect(),
             limits,
             steps: job.limits.steps.value,
             wall_time: job.limits.wall_time.value,
@@ -169,7 +173,7 @@ impl Planner<'_> {
         };
         let place = job.configuration.place_of("");
         let problem = format!("the plugin of the job `{}` {failure}", job.name.value);
-        let code = Code::PLUGIN_CONFIGURATION;
+        let code = code_of_trial(&failure);
         self.report(code, &place, problem, code.remedy);
         None
     }

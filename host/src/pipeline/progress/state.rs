@@ -13,7 +13,7 @@ pub enum TaskState {
     Starting,
     /// It works.
     Running,
-    /// It works as far as it can: something outside does not answer.
+    /// It works as far as it can: something outside does not answer, or the breaker of a stage is open.
     Waiting,
     /// Something failed, and it goes back to the last checkpoint.
     Recovering,

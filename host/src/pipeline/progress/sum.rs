@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Committed, Progress};
+use super::{Committed, Progress, StageProgress};
 use crate::checkpoint::Totals;
 use crate::record::{END_OF_TIME, EventTime};
 
@@ -50,12 +50,15 @@ impl Progress {
             self.saw(part.progress.latest.load(Relaxed));
         }
         self.sum_stages(parts);
-        for sink in &self.sinks {
-            let of_parts = parts.iter().flat_map(|part| &part.progress.sinks);
-            let records = of_parts
-                .filter(|of_part| of_part.name == sink.name)
-                .map(|of_part| of_part.records.load(Relaxed));
-            sink.records.store(records.sum(), Relaxed);
+        for sink in self.sinks().iter() {
+            let of_parts = parts.iter().map(|part| {
+                let sinks = part.progress.sinks();
+                let alike = sinks.iter().filter(|of_part| of_part.name == sink.name);
+                alike
+                    .map(|of_part| of_part.records.load(Relaxed))
+                    .sum::<u64>()
+            });
+            sink.records.store(of_parts.sum(), Relaxed);
         }
         let reading = here().filter(|part| part.reads_sources);
         self.reads(
@@ -67,17 +70,21 @@ impl Progress {
     }
 
     fn sum_stages(&self, parts: &[Part]) {
-        for stage in &self.stages {
-            let of_parts = || {
-                parts.iter().flat_map(|part| {
-                    let stages = part.progress.stages.iter();
-                    stages
-                        .filter(|of_part| of_part.name == stage.name)
-                        .map(|of_part| (part.is_here, of_part))
+        for stage in self.stages().iter() {
+            let of_parts: Vec<(bool, Arc<StageProgress>)> = parts
+                .iter()
+                .flat_map(|part| {
+                    let stages = part.progress.stages();
+                    let alike = stages.iter().filter(|of_part| of_part.name == stage.name);
+                    let alike: Vec<_> = alike
+                        .map(|of_part| (part.is_here, Arc::clone(of_part)))
+                        .collect();
+                    alike
                 })
-            };
-            let sum = |counter: fn(&super::StageProgress) -> &AtomicU64| -> u64 {
-                of_parts()
+                .collect();
+            let sum = |counter: fn(&StageProgress) -> &AtomicU64| -> u64 {
+                of_parts
+                    .iter()
                     .map(|(_, of_part)| counter(of_part).load(Relaxed))
                     .sum()
             };
@@ -90,7 +97,9 @@ impl Progress {
             stage
                 .cpu_nanos
                 .store(sum(|stage| &stage.cpu_nanos), Relaxed);
-            let watermarks = of_parts()
+            stage.breaches.store(sum(|stage| &stage.breaches), Relaxed);
+            let watermarks = of_parts
+                .iter()
                 .filter(|(is_here, _)| *is_here)
                 .map(|(_, of_part)| of_part.watermark());
             let slowest: EventTime = watermarks.min().unwrap_or(END_OF_TIME);
@@ -125,8 +134,8 @@ mod tests {
     fn task(stages: [&str; 1], records: u64, watermark: EventTime) -> Arc<Progress> {
         let progress = Progress::new(stages.map(str::to_owned), 1, []);
         progress.records.store(records, Relaxed);
-        progress.stages[0].records_in.store(records, Relaxed);
-        progress.stages[0].reach(0, watermark);
+        progress.stages()[0].records_in.store(records, Relaxed);
+        progress.stages()[0].reach(0, watermark);
         progress.saw(1_000);
         Arc::new(progress)
     }
@@ -150,8 +159,8 @@ mod tests {
             part(task(["count"], 12, 700), true, false),
         ]);
         assert_eq!(whole.totals().records, 12);
-        assert_eq!(whole.stages[0].records_in.load(Relaxed), 12);
-        assert_eq!(whole.stages[0].watermark(), 800);
+        assert_eq!(whole.stages()[0].records_in.load(Relaxed), 12);
+        assert_eq!(whole.stages()[0].watermark(), 800);
         assert_eq!(
             whole.watermark_delay().map(|delay| delay.as_millis()),
             Some(300)
@@ -166,6 +175,6 @@ mod tests {
             part(task(["parse"], 7, 800), true, true),
         ]);
         assert_eq!(whole.totals().records, 12);
-        assert_eq!(whole.stages[0].watermark(), 800);
+        assert_eq!(whole.stages()[0].watermark(), 800);
     }
 }

@@ -200,6 +200,8 @@ impl Courier {
             key: owed.key,
             timestamp: owed.timestamp,
             plugin: String::new(),
+            backtrace: None,
+            state: None,
         };
         self.ledger.refused(owed.id, letter);
     }

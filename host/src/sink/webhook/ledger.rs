@@ -5,14 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::checkpoint::{DeadLetter, Owed, StoreError};
-use crate::pipeline::progress::{Debt, Progress};
+use crate::pipeline::progress::{Debt, Progress, SinkProgress};
 
 /// What became of the records of an attempt.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    progress: Arc<Progress>,
-    /// Of the sink, in the progress.
-    index: usize,
+    progress: Arc<SinkProgress>,
     entries: Mutex<Entries>,
     changed: Condvar,
 }
@@ -31,10 +29,10 @@ struct Entries {
 
 impl Ledger {
     pub(super) fn new(progress: &Arc<Progress>, index: usize, owed: u64) -> Self {
-        progress.sinks[index].backlog.begin(owed);
+        let progress = Arc::clone(&progress.sinks()[index]);
+        progress.backlog.begin(owed);
         Self {
-            progress: Arc::clone(progress),
-            index,
+            progress,
             entries: Mutex::new(Entries {
                 owed,
                 ..Entries::default()
@@ -48,7 +46,7 @@ impl Ledger {
     }
 
     fn tell(&self, change: impl FnOnce(&mut Debt)) {
-        self.progress.sinks[self.index].backlog.change(change);
+        self.progress.backlog.change(change);
     }
 
     /// How many records are owed; what keeps the delivery from its work comes up here.
@@ -67,8 +65,7 @@ impl Ledger {
     }
 
     pub(super) fn owe(&self, records: u64) {
-        self.entries().owed += records;
-        self.tell(|debt| debt.records += records);
+        self.change(|entries| entries.owed += records);
     }
 
     pub(super) fn take_delivered(&self) -> Vec<i64> {

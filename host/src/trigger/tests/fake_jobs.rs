@@ -178,6 +178,8 @@ impl FakeJobs {
                 wakes_at: None,
                 progress: None,
                 outcome,
+                version: None,
+                waits_for_version: false,
             };
             script.views.insert(id.clone(), view);
             let repeated = false;

@@ -1,65 +1,17 @@
 //! The job against the simulator: what it asks for is what a platform understands.
 
-use std::rc::Rc;
-
-use cxone_simulator::{ClientRequest, Fault, FaultRates, Options, Simulator};
+use cxone_simulator::{Fault, FaultRates, JobPlatform, Options};
 use jackfield_sdk::testing::JobDriver;
-use jackfield_sdk::{RequestFailure, RequestFailureKind, Response};
 use query_journeys::QueryJourneys;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
 use super::scenario::{ANALYTICS, WEBHOOK, driver_of, handed_on, only, query, with};
 
-struct Platform {
-    runtime: Rc<Runtime>,
-    simulator: Simulator,
-}
-
-impl Platform {
-    fn start(options: Options) -> Self {
-        let runtime = Rc::new(Runtime::new().unwrap());
-        let simulator = runtime.block_on(Simulator::start(options)).unwrap();
-        Self { runtime, simulator }
-    }
-
-    /// A job whose requests all go to the simulator.
-    fn driver(&self) -> JobDriver<QueryJourneys> {
-        let (runtime, client) = (Rc::clone(&self.runtime), self.simulator.client());
-        let mut driver = driver_of(&json!({"webhook-path": WEBHOOK}));
-        let mut sent = 0;
-        driver.serve(move |request| {
-            sent += 1;
-            let mut headers = request.headers.clone();
-            headers.push(("idempotency-key".into(), format!("job-1/{sent}")));
-            let request = ClientRequest {
-                method: request.method.to_string(),
-                target: request.path.clone(),
-                headers,
-                body: request.body.clone(),
-            };
-            match runtime.block_on(client.send(&request)) {
-                Ok(answer) => Ok(Response {
-                    status: answer.status,
-                    headers: answer.headers,
-                    body: answer.body,
-                }),
-                Err(message) => Err(RequestFailure {
-                    kind: RequestFailureKind::Interrupted,
-                    message,
-                    retry_after: None,
-                }),
-            }
-        });
-        driver
-    }
-
-    /// How often a path was asked to bring something about, and did.
-    fn performed(&self, path: &str) -> Vec<u32> {
-        let effects = self.simulator.effects().into_iter();
-        let effects = effects.filter(|effect| effect.path == path);
-        effects.map(|effect| effect.performed).collect()
-    }
+/// A job whose requests all go to the platform.
+fn served_by(platform: &JobPlatform) -> JobDriver<QueryJourneys> {
+    let mut driver = driver_of(&json!({"webhook-path": WEBHOOK}));
+    platform.serve(&mut driver);
+    driver
 }
 
 /// 40 journeys in 2025, up to this day, in pages of 1,000 rows.
@@ -73,11 +25,12 @@ fn until(day: &str) -> Value {
 #[test]
 fn a_year_of_journeys_is_sampled_cleaned_and_handed_on() {
     for absolute_locations in [false, true] {
-        let platform = Platform::start(Options {
+        let options = Options {
             absolute_locations,
             ..Options::default()
-        });
-        let mut driver = platform.driver();
+        };
+        let platform = JobPlatform::start(options).unwrap();
+        let mut driver = served_by(&platform);
         let answer = driver.run(&until("2025-12-31")).unwrap();
         let quality = only(&mut driver, "quality");
         let missing = quality["completeness"]["missing"].as_array().unwrap().len();
@@ -100,9 +53,8 @@ fn a_year_of_journeys_is_sampled_cleaned_and_handed_on() {
 
 #[test]
 fn a_metric_that_the_engine_does_not_know_is_the_callers_mistake() {
-    let platform = Platform::start(Options::default());
-    let failure = platform
-        .driver()
+    let platform = JobPlatform::start(Options::default()).unwrap();
+    let failure = served_by(&platform)
         .run(&with("metric", json!(["speed"])))
         .unwrap_err();
     assert_eq!(
@@ -119,26 +71,26 @@ fn an_engine_that_fails_or_stalls_is_told_of() {
         (Fault::Fail, "query-failed"),
         (Fault::Stall, "query-timeout"),
     ] {
-        let platform = Platform::start(Options::default());
-        platform.simulator.plan(ANALYTICS, 1, fault);
-        assert_eq!(platform.driver().run(&query()).unwrap_err().code, code);
+        let platform = JobPlatform::start(Options::default()).unwrap();
+        platform.simulator().plan(ANALYTICS, 1, fault);
+        assert_eq!(served_by(&platform).run(&query()).unwrap_err().code, code);
     }
 }
 
 #[test]
 fn whatever_goes_wrong_by_chance_the_rows_are_the_same() {
-    let platform = Platform::start(Options::default());
-    let mut driver = platform.driver();
+    let platform = JobPlatform::start(Options::default()).unwrap();
+    let mut driver = served_by(&platform);
     driver.run(&until("2025-05-31")).unwrap();
     let expected = handed_on(&driver)["metrics"].take();
     for seed in 1..=20 {
-        let platform = Platform::start(Options::default());
+        let platform = JobPlatform::start(Options::default()).unwrap();
         let rates: FaultRates = serde_json::from_value(json!({
             "seed": seed, "server-error": 0.2, "rate-limited": 0.1, "cut": 0.1, "malformed": 0.1, "answer-lost": 0.1, "path": "/api",
         }))
         .unwrap();
-        platform.simulator.set_fault_rates(Some(rates)).unwrap();
-        let mut driver = platform.driver();
+        platform.simulator().set_fault_rates(Some(rates)).unwrap();
+        let mut driver = served_by(&platform);
         driver.run(&until("2025-05-31")).unwrap();
         assert!(handed_on(&driver)["metrics"] == expected, "{seed}");
         assert_eq!(platform.performed(ANALYTICS), [1], "{seed}");

@@ -111,11 +111,25 @@ pub fn path_segment(text: &str) -> String {
     segment
 }
 
+/// The most bytes of an [identifier](is_identifier).
+pub const LONGEST_IDENTIFIER: usize = 200;
+
+/// Whether a text can be an identifier that stands in a path as it is: unreserved characters alone, and no step in the path.
+pub fn is_identifier(text: &str) -> bool {
+    (1..=LONGEST_IDENTIFIER).contains(&text.len())
+        && text.bytes().all(is_unreserved)
+        && !matches!(text, "." | "..")
+}
+
 /// RFC 3986, section 2.3: what need not be escaped.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
 fn escape(text: &str, into: &mut String) {
     use fmt::Write as _;
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if is_unreserved(byte) {
             into.push(char::from(byte));
         } else {
             let _ = write!(into, "%{byte:02X}");

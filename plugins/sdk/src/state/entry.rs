@@ -3,13 +3,10 @@
 //! Only the state is the author's and changes with the state version; what stands before it stays as it is.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use super::versions::StateVersions;
 use crate::batch::Column;
 use crate::emission::Appending;
-
-/// Decodes the state of an older version.
-pub(crate) type DecodeState<'a, S> = &'a dyn Fn(&[u8]) -> Result<S, String>;
 
 /// Adds an entry to a column.
 pub(super) fn encode<S: Serialize>(
@@ -22,24 +19,25 @@ pub(super) fn encode<S: Serialize>(
     Ok(())
 }
 
-/// Timers and state of an entry.
-pub(super) fn decode<S: DeserializeOwned>(
+/// Timers and state of an entry whose state was written in this version.
+pub(super) fn decode<S>(
     value: &[u8],
-    decode_older: Option<DecodeState<'_, S>>,
+    version: u32,
+    versions: &StateVersions<S>,
 ) -> Result<(Vec<i64>, Option<S>), String> {
-    let malformed =
-        |error: postcard::Error| format!("the entry is not one that this plugin wrote: {error}");
-    let Some(decode_older) = decode_older else {
-        return match postcard::take_from_bytes(value).map_err(malformed)? {
-            (entry, []) => Ok(entry),
-            (_, rest) => Err(format!(
-                "the entry is longer than it should be by {} bytes",
-                rest.len()
-            )),
-        };
+    versions.check(version)?;
+    let ((timers, has_state), rest) = postcard::take_from_bytes::<(Vec<i64>, bool)>(value)
+        .map_err(|error| format!("the entry is not one of a plugin: {error}"))?;
+    let (state, rest) = if has_state {
+        let (state, rest) = versions.take(version, rest)?;
+        (Some(state), rest)
+    } else {
+        (None, rest)
     };
-    let ((timers, has_state), state) =
-        postcard::take_from_bytes::<(Vec<i64>, bool)>(value).map_err(malformed)?;
-    let state = has_state.then(|| decode_older(state)).transpose()?;
-    Ok((timers, state))
+    match rest.len() {
+        0 => Ok((timers, state)),
+        bytes => Err(format!(
+            "the entry is longer than it should be by {bytes} bytes"
+        )),
+    }
 }

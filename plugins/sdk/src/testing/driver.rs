@@ -167,7 +167,7 @@ impl<S: Stage> Driver<S> {
         let changes = self.runner.flush();
         assert_eq!(changes.keys.len(), changes.values.len());
         for (key, value) in changes.keys.iter().zip(changes.values.iter()) {
-            self.keep(key, S::STATE_VERSION, value);
+            self.keep(key, S::STATE_VERSIONS.newest(), value);
         }
         for key in changes.forgotten.iter() {
             let known = self.entries.remove(key).is_some();
@@ -186,26 +186,47 @@ impl<S: Stage> Driver<S> {
         self.entries.len()
     }
 
-    /// Flushes, drops the instance and goes on with a new one, as after a crash or a move.
+    /// Flushes, drops the instance and goes on with a new one, which was loaded before the flush and catches up with it, as
+    /// where a running pipeline changes.
     ///
     /// # Errors
     /// Why the new instance cannot read the state.
     pub fn reload(&mut self) -> Result<(), String> {
-        self.flush();
-        self.start_again()
+        let before = self.kept();
+        let changes = self.flush();
+        self.runner = start(&self.configuration)?;
+        self.runner.load(&before)?;
+        self.runner.forget(&changes.keys);
+        self.runner.forget(&changes.forgotten);
+        self.runner.load(&Entries {
+            versions: vec![S::STATE_VERSIONS.newest(); changes.keys.len()],
+            keys: changes.keys,
+            values: changes.values,
+        })?;
+        self.restore_watermark();
+        Ok(())
     }
 
-    /// Drops the instance with all that was not flushed and goes on with a new one.
+    /// Drops the instance with all that was not flushed and goes on with a new one, as after a crash.
     ///
     /// # Errors
     /// Why the new instance cannot read the state.
     pub fn start_again(&mut self) -> Result<(), String> {
         self.runner = start(&self.configuration)?;
-        self.runner.load(&Entries {
+        self.runner.load(&self.kept())?;
+        self.restore_watermark();
+        Ok(())
+    }
+
+    fn kept(&self) -> Entries {
+        Entries {
             keys: self.entries.keys().collect(),
             versions: self.entries.values().map(|entry| entry.0).collect(),
             values: self.entries.values().map(|entry| &entry.1).collect(),
-        })?;
+        }
+    }
+
+    fn restore_watermark(&mut self) {
         if let Some(watermark) = self.watermark {
             let batch = Batch {
                 marks: vec![Mark {
@@ -221,7 +242,6 @@ impl<S: Stage> Driver<S> {
                 "a restored watermark leads to nothing new"
             );
         }
-        Ok(())
     }
 
     pub(super) fn run(&mut self, port: Port, batch: &Batch) -> Output {

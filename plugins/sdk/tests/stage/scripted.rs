@@ -1,7 +1,7 @@
 //! A stage whose records say what it is to do.
 
 use jackfield_sdk::testing::{Driver, Sent};
-use jackfield_sdk::{Context, NoConfiguration, Port, Record, Rejection, Stage};
+use jackfield_sdk::{Context, NoConfiguration, Port, Record, Rejection, Stage, StateVersions};
 use serde::{Deserialize, Serialize};
 
 pub const COMMANDS: Port = Port::keyed(0, "commands");
@@ -21,20 +21,43 @@ pub enum Command {
     Refuse,
     /// Treat the record as late.
     Late,
+    /// Report how many states were loaded, and what their sums add up to.
+    Loaded,
 }
 
-pub struct Scripted;
+/// State of version 2: of 32 bits, of fixed length.
+#[derive(Deserialize)]
+pub struct Former([u8; 4]);
+
+impl From<Former> for u64 {
+    fn from(Former(bytes): Former) -> Self {
+        u32::from_le_bytes(bytes).into()
+    }
+}
+
+/// With the number and the sum of the states that were loaded.
+pub struct Scripted(u64, u64);
 
 impl Stage for Scripted {
     type Configuration = NoConfiguration;
     type State = u64;
     const INPUTS: &'static [Port] = &[COMMANDS];
     const OUTPUTS: &'static [Port] = &[REPORTS, LATE];
-    const STATE_VERSION: u32 = 3;
-    const OLDEST_STATE_VERSION: u32 = 2;
+    const STATE_VERSIONS: StateVersions<u64> = StateVersions::since::<Former>(2).now(3);
 
     fn new(_: NoConfiguration) -> Result<Self, String> {
-        Ok(Self)
+        Ok(Self(0, 0))
+    }
+
+    fn loaded(&mut self, sum: &u64) -> Result<(), String> {
+        self.0 += 1;
+        self.1 = self.1.wrapping_add(*sum);
+        Ok(())
+    }
+
+    fn unloaded(&mut self, sum: &u64) {
+        self.0 -= 1;
+        self.1 = self.1.wrapping_sub(*sum);
     }
 
     fn process(
@@ -44,7 +67,8 @@ impl Stage for Scripted {
     ) -> Result<(), Rejection> {
         match record.postcard()? {
             Command::Add(number) => {
-                *context.state() += number;
+                let sum = context.state();
+                *sum = sum.wrapping_add(number);
                 report(context);
             }
             Command::Report => report(context),
@@ -53,6 +77,9 @@ impl Stage for Scripted {
             Command::ClearTimer(time) => context.clear_timer(time),
             Command::Refuse => return Err(Rejection::new("as-told", "the record says so")),
             Command::Late => return context.late(&record),
+            Command::Loaded => context
+                .emit(REPORTS)
+                .bytes(format!("loaded {} with {}", self.0, self.1)),
         }
         Ok(())
     }
@@ -71,14 +98,6 @@ impl Stage for Scripted {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Version 2 was of 32 bits, of fixed length.
-    fn decode_older_state(_: u32, bytes: &[u8]) -> Result<u64, String> {
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| format!("{} bytes, expected 4", bytes.len()))?;
-        Ok(u32::from_le_bytes(bytes).into())
     }
 }
 

@@ -156,14 +156,20 @@ fn state_of_a_version_out_of_range_is_refused() {
 
 #[test]
 fn state_that_is_none_is_refused_with_its_key() {
-    for value in [&[][..], &[0, 1], &[0, 1, 5, 9], &[0, 2]] {
+    for (value, reason) in [
+        (&[][..], "the entry is not one of a plugin: "),
+        (&[0, 2], "the entry is not one of a plugin: "),
+        (&[0, 1], "it does not hold a state of this version: "),
+        (
+            &[0, 1, 5, 9],
+            "the entry is longer than it should be by 1 byte",
+        ),
+    ] {
         let mut driver = driver();
         driver.keep(b"key 7", 3, value);
         let error = driver.start_again().unwrap_err();
-        assert!(
-            error.starts_with("state of key \"key 7\" (version 3): the entry is"),
-            "{value:?}: {error}"
-        );
+        let expected = format!("state of key \"key 7\" (version 3): {reason}");
+        assert!(error.starts_with(&expected), "{value:?}: {error}");
     }
 }
 

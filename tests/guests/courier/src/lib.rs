@@ -66,6 +66,8 @@ pub enum Step {
     Spin,
     /// The job takes memory until it gets no more.
     Hoard,
+    /// The job talks for ever.
+    Chatter,
     /// So many requests one after another, to paths that end with their number.
     Loop(String, u32),
 }
@@ -183,6 +185,9 @@ fn misbehave(step: &Step) -> Result<(), Failure> {
         Step::Panic => panic!("as the input wants"),
         Step::Spin => loop {
             std::hint::black_box(());
+        },
+        Step::Chatter => loop {
+            eprintln!("and another thing");
         },
         Step::Hoard => {
             let mut hoard = Vec::new();

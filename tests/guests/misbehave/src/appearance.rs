@@ -51,10 +51,16 @@ pub fn describe() -> Description {
         "not-utf-8" => described.name = not_utf_8(),
         "no-schema" => described.configuration = "an object, please".to_owned(),
         "wrong-schema" => described.configuration = r#"{"type":"sandwich"}"#.to_owned(),
+        "deep-schema" => described.configuration = nested(100_000),
         "versions-reversed" => described.oldest_state_version = 2,
         other => panic!("{other} is no appearance"),
     }
     described
+}
+
+/// JSON so deep that whoever reads it by recursion runs out of stack.
+fn nested(depth: usize) -> String {
+    format!("{}{{}}{}", "{\"items\":".repeat(depth), "}".repeat(depth))
 }
 
 #[expect(

@@ -16,6 +16,7 @@ pub enum Moment {
     Mark,
     Configure,
     Load,
+    Forget,
     Flush,
 }
 
@@ -30,6 +31,8 @@ pub struct Configuration {
     pub lie: Option<Lie>,
     /// Records that hold this text are meant; all, if it is empty.
     record: String,
+    /// They are meant only in a batch of at least so many records.
+    company: usize,
     /// How much of whatever the misdeed takes.
     pub bytes: u64,
     /// Put what can be seen of the world into the place of each record.
@@ -43,6 +46,7 @@ impl Default for Configuration {
             at: Moment::Record,
             lie: None,
             record: "POISON".to_owned(),
+            company: 0,
             bytes: 1 << 20,
             observe: false,
         }
@@ -51,8 +55,8 @@ impl Default for Configuration {
 
 /// Also an example of a schema that does not say everything: which misdeeds there are is known here alone.
 pub const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"properties":{
-    "misdeed":{"type":"string"},"at":{"enum":["record","mark","configure","load","flush"]},"lie":{"type":"string"},
-    "record":{"type":"string"},"bytes":{"type":"integer","minimum":0},"observe":{"type":"boolean"}}}"#;
+    "misdeed":{"type":"string"},"at":{"enum":["record","mark","configure","load","forget","flush"]},"lie":{"type":"string"},
+    "record":{"type":"string"},"company":{"type":"integer","minimum":0},"bytes":{"type":"integer","minimum":0},"observe":{"type":"boolean"}}}"#;
 
 impl Configuration {
     pub fn read(json: &str) -> Result<Self, String> {
@@ -65,10 +69,12 @@ impl Configuration {
 
     pub fn is_meant(&self, batch: &Batch) -> bool {
         let (text, mut start) = (self.record.as_bytes(), 0);
-        batch.values.ends.iter().any(|&end| {
-            let value = &batch.values.data[start..end as usize];
-            start = end as usize;
-            text.is_empty() || value.windows(text.len()).any(|part| part == text)
-        })
+        let in_company = batch.values.ends.len() >= self.company;
+        in_company
+            && batch.values.ends.iter().any(|&end| {
+                let value = &batch.values.data[start..end as usize];
+                start = end as usize;
+                text.is_empty() || value.windows(text.len()).any(|part| part == text)
+            })
     }
 }

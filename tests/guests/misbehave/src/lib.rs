@@ -25,7 +25,7 @@ use std::cell::RefCell;
 
 use configuration::{Configuration, Moment};
 use contract::exports::jackfield::plugin::stage::{Changes, Description, Entries, Guest, Output};
-use contract::jackfield::plugin::records::Batch;
+use contract::jackfield::plugin::records::{Batch, Column};
 
 thread_local! {
     static CONFIGURATION: RefCell<Configuration> = RefCell::default();
@@ -61,6 +61,10 @@ impl Guest for Misbehave {
         Ok(())
     }
 
+    fn forget(_keys: Column) {
+        at(Moment::Forget);
+    }
+
     fn process(_input: u32, batch: Batch) -> Output {
         let (meant, lie) = CONFIGURATION.with_borrow(|configuration| {
             let meant = configuration.is_meant(&batch);
@@ -83,7 +87,8 @@ impl Guest for Misbehave {
 
     fn flush() -> Changes {
         at(Moment::Flush);
-        CONFIGURATION.with_borrow(|configuration| lie::changes(configuration.lie))
+        CONFIGURATION
+            .with_borrow(|configuration| lie::changes(configuration.lie, configuration.bytes))
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Lie {
     State,
     /// More keys than values in the state.
     StateUneven,
+    /// One value of so many bytes in the state.
+    StateOfBytes,
 }
 
 /// Turns an honest answer into a lie.
@@ -86,7 +88,7 @@ pub fn tell(lie: Lie, mut output: Output, marks: &[Mark], records: usize) -> Out
             ..rejection(0, "long")
         }),
         Lie::RejectionNotUtf8 => output.rejections.push(rejection(0, &not_utf_8())),
-        Lie::State | Lie::StateUneven => {}
+        Lie::State | Lie::StateUneven | Lie::StateOfBytes => {}
     }
     output
 }
@@ -100,19 +102,26 @@ fn rejection(index: u32, code: &str) -> Rejection {
 }
 
 /// What a flush gives.
-pub fn changes(lie: Option<Lie>) -> Changes {
+pub fn changes(lie: Option<Lie>, bytes: u64) -> Changes {
     let column = |strings: u32| Column {
         data: vec![b'k'; strings as usize],
         ends: (1..=strings).collect(),
     };
     let (keys, values) = match lie {
-        Some(Lie::State) => (1, 1),
+        Some(Lie::State | Lie::StateOfBytes) => (1, 1),
         Some(Lie::StateUneven) => (2, 1),
         _ => (0, 0),
     };
+    let large = Column {
+        data: vec![b'v'; bytes as usize],
+        ends: vec![bytes as u32],
+    };
     Changes {
         keys: column(keys),
-        values: column(values),
+        values: match lie {
+            Some(Lie::StateOfBytes) => large,
+            _ => column(values),
+        },
         forgotten: column(0),
     }
 }

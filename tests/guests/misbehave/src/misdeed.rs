@@ -1,11 +1,12 @@
 //! What a plugin can do to itself and to its world.
 
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
+use crate::appearance::not_utf_8;
 use crate::contract::jackfield::plugin::log::{self, Level};
 
 /// Named in the configuration in kebab case.
@@ -24,6 +25,8 @@ pub enum Misdeed {
     AskForTooMuch,
     /// Calls itself until the stack is used up.
     Recurse,
+    /// Puts more on its own stack, in linear memory, than that has room for.
+    OverflowStack,
     Sleep,
     Exit,
     /// Writes so many bytes to its standard error.
@@ -41,6 +44,14 @@ pub enum Misdeed {
     WriteZeroes,
     /// Asks for so many random bytes.
     TakeRandomness,
+    /// Asks for a random number, so many times.
+    AskOften,
+    /// Logs a text that is none.
+    LogNotUtf8,
+    /// Reads its standard input to the end.
+    ReadStdin,
+    /// Waits until there is something to read.
+    BlockOnStdin,
 }
 
 pub fn commit(misdeed: Misdeed, bytes: u64) {
@@ -58,6 +69,7 @@ pub fn commit(misdeed: Misdeed, bytes: u64) {
             log::write(Level::Info, &format!("refused: {refused}"));
         }
         Misdeed::Recurse => _ = recurse(0),
+        Misdeed::OverflowStack => _ = overflow(0),
         Misdeed::Sleep => std::thread::sleep(Duration::from_secs(24 * 60 * 60)),
         Misdeed::Exit => std::process::exit(0),
         Misdeed::WriteStderr => write(&mut std::io::stderr(), bytes),
@@ -79,6 +91,16 @@ pub fn commit(misdeed: Misdeed, bytes: u64) {
             log::write(Level::Info, &format!("zeroes: {written:?}"));
         }
         Misdeed::TakeRandomness => drop(wasip2::random::random::get_random_bytes(bytes)),
+        Misdeed::AskOften => (0..bytes).for_each(|_| {
+            black_box(wasip2::random::random::get_random_u64());
+        }),
+        Misdeed::LogNotUtf8 => log::write(Level::Info, &not_utf_8()),
+        Misdeed::ReadStdin => {
+            let mut input = Vec::new();
+            let read = std::io::stdin().read_to_end(&mut input);
+            assert_eq!(read.ok(), Some(0), "there was something to read");
+        }
+        Misdeed::BlockOnStdin => wasip2::cli::stdin::get_stdin().subscribe().block(),
     }
 }
 
@@ -89,6 +111,12 @@ fn allocate(bytes: u64) {
 #[expect(unconditional_recursion, reason = "this is the point")]
 fn recurse(depth: u64) -> u64 {
     black_box(recurse(black_box(depth) + 1)) + 1
+}
+
+#[expect(unconditional_recursion, reason = "this is the point")]
+fn overflow(depth: u8) -> u8 {
+    let frame = black_box([depth; 1 << 16]);
+    overflow(frame[0].wrapping_add(1)) ^ black_box(frame)[1]
 }
 
 fn write(to: &mut dyn Write, bytes: u64) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jackfield_tests::chart::grouped;
-use jackfield_tests::harness::{Host, Pipeline, Simulator, repository};
+use jackfield_tests::harness::{Host, Pipeline, Simulator, guest};
 use reqwest::{Client, StatusCode};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ impl Couriers {
 }
 
 fn couriers(service: &str) -> String {
-    let guest = repository().join("target/guests/courier.wasm");
+    let guest = guest("courier");
     format!(
         r#"
         [pipeline]

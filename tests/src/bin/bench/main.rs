@@ -3,9 +3,12 @@
 mod checkpoints;
 mod jobs;
 mod memory;
+mod poison;
+mod reloads;
 mod served;
 mod soak;
 mod speed;
+mod start;
 mod streams;
 
 use std::error::Error;
@@ -40,6 +43,12 @@ enum Measurement {
     Jobs(jobs::Options),
     /// Messages and bytes a second that one client of a WebSocket gets.
     Streams(streams::Options),
+    /// For how long a pipeline stands still for a reload, and what many of them leave behind.
+    Reloads(reloads::Options),
+    /// How long a host with many plugins takes to start.
+    Start(start::Options),
+    /// What it takes to find the one record of a batch that a plugin fails on.
+    Poison(poison::Options),
     /// Resident memory from the first record to the last.
     Memory(memory::Options),
 }
@@ -53,6 +62,9 @@ fn main() -> ExitCode {
         Measurement::Checkpoints(options) => checkpoints::measure(&options),
         Measurement::Jobs(options) => jobs::measure(&options),
         Measurement::Streams(options) => streams::measure(&options),
+        Measurement::Reloads(options) => reloads::measure(&options),
+        Measurement::Start(options) => start::measure(&options),
+        Measurement::Poison(options) => poison::measure(&options),
         Measurement::Memory(options) => memory::measure(&options),
     };
     match measured {

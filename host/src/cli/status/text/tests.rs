@@ -15,6 +15,7 @@ fn status() -> Status {
             memory_bytes: Some(32_174_080),
         }),
         tasks: vec![task()],
+        reload: None,
     }
 }
 

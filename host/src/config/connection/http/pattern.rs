@@ -22,7 +22,18 @@ impl PathPattern {
     pub fn matches(&self, path: &str) -> bool {
         let pattern: Vec<&str> = self.0.split('/').collect();
         let path: Vec<&str> = path.split('/').collect();
-        matches(&pattern, &path)
+        matches(&pattern, &path, |segment| !segment.is_empty())
+    }
+
+    /// Whether every path of `other` is one of these. Read as a path whose stars are segments of their own, the other is matched only if all
+    /// that it stands for is: `*` here takes one of theirs, and what they leave open in length only `**` takes.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let pattern: Vec<&str> = self.0.split('/').collect();
+        let other: Vec<&str> = other.0.split('/').collect();
+        matches(&pattern, &other, |segment| {
+            !segment.is_empty() && segment != "**"
+        })
     }
 }
 
@@ -34,7 +45,7 @@ impl fmt::Display for PathPattern {
 
 /// Goes back to the latest `**` alone, which is enough: what an earlier one would take instead, the latest takes too. So
 /// the time is at most the product of both lengths, whatever is asked for.
-fn matches(pattern: &[&str], path: &[&str]) -> bool {
+fn matches(pattern: &[&str], path: &[&str], is_one: impl Fn(&str) -> bool) -> bool {
     let (mut at, mut place) = (0, 0);
     let mut latest: Option<(usize, usize)> = None;
     while place < path.len() {
@@ -43,7 +54,7 @@ fn matches(pattern: &[&str], path: &[&str]) -> bool {
                 latest = Some((at, place));
                 at += 1;
             }
-            Some(&segment) if segment == path[place] || is_any(segment, path[place]) => {
+            Some(&segment) if segment == path[place] || segment == "*" && is_one(path[place]) => {
                 at += 1;
                 place += 1;
             }
@@ -60,12 +71,10 @@ fn matches(pattern: &[&str], path: &[&str]) -> bool {
     pattern[at..].iter().all(|&segment| segment == "**")
 }
 
-fn is_any(pattern: &str, segment: &str) -> bool {
-    pattern == "*" && !segment.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn allows(pattern: &str, path: &str) -> bool {
@@ -101,6 +110,36 @@ mod tests {
     fn a_path_without_stars_is_itself() {
         assert!(allows("/oauth/token", "/oauth/token"));
         assert!(!allows("/oauth/token", "/oauth/token/"));
+    }
+
+    #[test]
+    fn a_pattern_covers_what_is_narrower_and_itself() {
+        let covers = |one: &str, other: &str| {
+            let (one, other) = (PathPattern::parse(one), PathPattern::parse(other));
+            one.unwrap().covers(&other.unwrap())
+        };
+        for (wide, narrow) in [
+            ("/a/*", "/a/b"),
+            ("/a/**", "/a"),
+            ("/a/**", "/a/*/c/**"),
+            ("/**/c", "/a/**/c"),
+            ("/**", "/*/b"),
+        ] {
+            assert!(covers(wide, narrow), "{wide} covers {narrow}");
+            assert!(!covers(narrow, wide), "{narrow} does not cover {wide}");
+            assert!(covers(wide, wide) && covers(narrow, narrow));
+        }
+        assert!(!covers("/a/*", "/a/"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_matched_too(
+            wide in "(/(a|b|\\*|\\*\\*)){1,4}", narrow in "(/(a|b|\\*|\\*\\*)){1,4}", path in "(/(a|b|c)?){1,5}",
+        ) {
+            let (wide, narrow) = (PathPattern::parse(&wide).unwrap(), PathPattern::parse(&narrow).unwrap());
+            prop_assert!(!wide.covers(&narrow) || !narrow.matches(&path) || wide.matches(&path));
+        }
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl HttpPermissions {
     }
 }
 
-fn granted<T: Read + PartialEq>(table: &TableReader<'_>, key: &'static str) -> Option<Vec<T>> {
+pub(super) fn granted<T: Read + PartialEq>(
+    table: &TableReader<'_>,
+    key: &'static str,
+) -> Option<Vec<T>> {
     let Some(node) = table.optional_node(key) else {
         return Some(Vec::new());
     };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::{Diagnostics, Manifest, code};
+use crate::config::{Diagnostics, Grant, Manifest, code};
 use crate::job::{self, AfterCrash, RequestFailureKind, Transport as _};
 
 fn transport(connection: &str) -> Result<HttpTransport, Diagnostics> {
@@ -35,7 +35,11 @@ async fn any_status_is_a_response_and_anything_else_a_failure_of_a_kind() {
         "base-url = \"{url}\"\nretry = {{ tries = 1 }}\nmethods = [\"GET\"]"
     ));
     let transport = transport.unwrap();
-    let send = async |request| transport.send(request, "key".into()).await;
+    let send = async |request| {
+        transport
+            .send(request, &Grant::default(), "key".into())
+            .await
+    };
     let response = send(request("crm", job::Method::Get)).await.unwrap();
     assert_eq!(response.status, 401);
     let content_type = response
