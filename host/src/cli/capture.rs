@@ -26,7 +26,7 @@ pub(super) struct Capture {
     /// Of this stage; of all stages if none is named.
     #[arg(long, value_name = "STAGE")]
     stage: Vec<String>,
-    /// At most so many records in all.
+    /// At most so many records in all, and no more than 256 MiB.
     #[arg(long, default_value_t = 1_000)]
     records: u64,
     /// For no longer than so many seconds, 60 at most.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
 use jackfield::pipeline::reload::Capture;
 use jackfield_tests::harness::{binary, repository};
@@ -65,6 +66,30 @@ fn what_is_captured_is_worked_on_without_the_pipeline() {
     let configuration = configuration.display().to_string();
     let otherwise = comparison(&file, &["--configuration", &configuration]);
     assert!(total(&otherwise, "new") > 0, "{otherwise}");
+}
+
+#[test]
+fn a_capture_does_not_cut_another_one_short() {
+    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
+    let host = pipeline.start();
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["one", "other", "later"].map(|name| folder.path().join(name));
+    let capture = |file| pipeline.capture(file, &["--records", "100000000", "--seconds", "2"]);
+    let both = thread::scope(|scope| {
+        let begun = [&files[0], &files[1]].map(|file| scope.spawn(move || capture(file)));
+        begun.map(|capture| capture.join().unwrap())
+    });
+    let refused = both.iter().filter(|ended| ended.code() == Some(1));
+    let refused: Vec<_> = refused.map(|ended| &ended.stderr).collect();
+    assert_eq!(refused.len(), 1, "{both:?}");
+    let said = refused[0];
+    assert!(said.contains("JF-9120"), "{said}");
+    assert!(said.contains("another capture is under way"), "{said}");
+    assert!(files[0].exists() != files[1].exists());
+
+    let later = pipeline.capture(&files[2], &["--records", "10"]);
+    assert_eq!(later.code(), Some(0), "{}", later.stderr);
+    pipeline.finish(host);
 }
 
 #[test]

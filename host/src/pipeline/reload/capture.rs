@@ -27,8 +27,11 @@ use crate::record::{Batch, Column, Mark};
 /// What a file begins with.
 const MAGIC: &[u8] = b"jackfield capture 1\n";
 
-/// Bytes of state that are captured at most.
+/// Bytes of state that are captured at most, of all stages together.
 const MOST_STATE: usize = 512 << 20;
+
+/// Bytes of batches that are captured at most: they wait in the host's memory until they are written.
+const MOST_BATCHES: usize = 256 << 20;
 
 /// Bytes of a file, unpacked, that are read at most.
 const MOST_READ: u64 = 2 << 30;
@@ -164,11 +167,13 @@ pub(in crate::pipeline) fn gather(
     let captured = |(stage, state)| (stage, CapturedStage::of(plan, stage, state));
     let mut stages: BTreeMap<usize, CapturedStage> = states.into_iter().map(captured).collect();
     let until = Instant::now() + duration;
+    let mut bytes = 0;
     while let Some(copy) = outlet.next(until.saturating_duration_since(Instant::now())) {
+        bytes += copy.bytes();
         if let Some(stage) = stages.get_mut(&copy.site.stage) {
             stage.batches.push(CapturedBatch::of(&copy));
         }
-        if Instant::now() >= until {
+        if bytes >= MOST_BATCHES || Instant::now() >= until {
             break;
         }
     }
@@ -190,8 +195,9 @@ impl Remembered<'_> {
         let unreadable = |error: StoreError| error.to_string();
         let store = self.source.open().map_err(unreadable)?;
         let mut read = BTreeMap::new();
+        let mut room = MOST_STATE;
         for (stage, name) in stages {
-            read.insert(stage, state(name, &store, self.changes)?);
+            read.insert(stage, state(name, &store, self.changes, &mut room)?);
         }
         // Behind the reading: of a store that changes under it, this is no older than what was read.
         match store.latest().map_err(unreadable)? {
@@ -203,22 +209,33 @@ impl Remembered<'_> {
     }
 }
 
-/// What a stage remembers.
-fn state(stage: &str, store: &Store, changes: &StateChanges) -> Result<State, String> {
+/// What a stage remembers, if there is room for it.
+fn state(
+    stage: &str,
+    store: &Store,
+    changes: &StateChanges,
+    room: &mut usize,
+) -> Result<State, String> {
     let mut state = State::new();
-    let mut bytes = 0;
+    let mut fits = true;
     let read = store.entries(stage, |entry| {
-        bytes += entry.key.len() + entry.value.len();
-        state.insert(entry.key, (entry.version, entry.value));
-        match bytes > MOST_STATE {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        match room.checked_sub(entry.key.len() + entry.value.len()) {
+            Some(left) => {
+                *room = left;
+                state.insert(entry.key, (entry.version, entry.value));
+                ControlFlow::Continue(())
+            }
+            None => {
+                fits = false;
+                ControlFlow::Break(())
+            }
         }
     });
     read.map_err(|error| error.to_string())?;
-    if bytes > MOST_STATE {
+    if !fits {
         return Err(format!(
-            "the stage `{stage}` remembers more than {MOST_STATE} bytes"
+            "with the stage `{stage}`, more than {} MiB of state would be captured: choose stages by `--stage`",
+            MOST_STATE >> 20
         ));
     }
     for (_, version, changes) in changes.iter().filter(|(name, _, _)| name == stage) {

@@ -29,7 +29,8 @@ pub(in crate::pipeline) struct Copy {
 }
 
 impl Copy {
-    fn bytes(&self) -> usize {
+    /// About what it takes in memory.
+    pub(in crate::pipeline) fn bytes(&self) -> usize {
         let of_batch = |batch: &Batch| batch.values.bytes() + batch.keys.bytes() + 8 * batch.len();
         let made = self.output.emissions.iter();
         of_batch(&self.batch) + made.map(|made| of_batch(&made.batch)).sum::<usize>()

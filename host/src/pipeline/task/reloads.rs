@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, never, unbounded};
 
+use self::copies::Capturing;
 use super::Task;
 use crate::checkpoint::{Checkpoint, Location};
 use crate::connection::Services;
@@ -19,7 +20,7 @@ use crate::pipeline::plan::Plan;
 use crate::pipeline::reload::replica::{Replica, StateChanges, StateSource};
 use crate::pipeline::reload::{
     Action, Change, Command, Comparison, Counted, Counters, Event, Machine, Note, Proposal, Step,
-    Terms, Wanted,
+    Terms,
 };
 
 /// How often it is looked how a version on probation does.
@@ -37,10 +38,7 @@ pub(super) struct Reloads {
     under_way: Option<UnderWay>,
     /// What had been counted when the version at work began.
     since: Counters,
-    /// Copies are to be taken.
-    wanted: Option<Wanted>,
-    /// The state is being read for that: no checkpoint may be taken meanwhile.
-    captures: bool,
+    capture: Capturing,
 }
 
 /// What a thread has to say.
@@ -55,7 +53,9 @@ enum Answer {
     Compared(Result<Comparison, String>),
     Followed(Result<(), String>),
     Ready(Box<Replica>),
-    /// As [`Loaded`](Answer::Loaded), where no reload is under way.
+    /// As [`Loaded`](Answer::Loaded), of a capture.
+    Read,
+    /// A capture is over.
     Captured,
 }
 
@@ -137,8 +137,7 @@ impl Reloads {
             },
             under_way: None,
             since: Counters::default(),
-            wanted: None,
-            captures: false,
+            capture: Capturing::Idle,
         }
     }
 
@@ -270,7 +269,7 @@ impl Task {
     pub(super) fn choose_version(&mut self) {
         let note = self.last.note.clone().unwrap_or_default();
         if let Some(reloads) = &mut self.reloads {
-            reloads.captures = false;
+            reloads.capture.let_go();
         }
         if self.under_way().is_some() {
             self.apply(Event::Interrupted(note));
@@ -322,7 +321,8 @@ impl Task {
 
     /// What is to be done next; nothing while a capture reads the state, which no checkpoint may change meanwhile.
     fn take_wanted(&mut self) -> Option<Action> {
-        let reloads = self.reloads.as_mut().filter(|reloads| !reloads.captures)?;
+        let reloads = self.reloads.as_mut();
+        let reloads = reloads.filter(|reloads| !reloads.capture.holds())?;
         reloads.under_way.as_mut()?.wanted.take()
     }
 
@@ -383,8 +383,10 @@ impl Task {
     }
 
     fn hear(&mut self, conduct: &mut Conduct<'_>, answered: Answered) -> Result<(), Fault> {
-        if let (Answer::Captured, Some(reloads)) = (&answered.answer, &mut self.reloads) {
-            reloads.captures = false;
+        match (&answered.answer, &mut self.reloads) {
+            (Answer::Read, Some(reloads)) => reloads.capture.let_go(),
+            (Answer::Captured, Some(reloads)) => reloads.capture = Capturing::Idle,
+            _ => {}
         }
         let Some(under_way) = self.under_way() else {
             return Ok(());
@@ -401,7 +403,7 @@ impl Task {
                 self.copy_on(conduct)?;
             }
             // Asked for and waited for at the switch.
-            Answer::Ready(_) | Answer::Captured => {}
+            Answer::Ready(_) | Answer::Read | Answer::Captured => {}
         }
         Ok(())
     }

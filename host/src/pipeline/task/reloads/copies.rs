@@ -1,6 +1,7 @@
 //! Copies of what stages work on, for whoever asked for them.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 use super::super::{Moment, Task};
@@ -10,19 +11,58 @@ use crate::pipeline::clock::now;
 use crate::pipeline::conduct::Conduct;
 use crate::pipeline::reload::{Remembered, Wanted, gather, tap};
 
+/// How far a capture is. There is one at a time: the tap of a second one would take the place of the first's.
+#[derive(Debug, Default)]
+pub(super) enum Capturing {
+    #[default]
+    Idle,
+    /// It begins at the next checkpoint.
+    Asked(Wanted),
+    /// The state is being read: no checkpoint may be taken meanwhile.
+    Reading,
+    /// Batches are being copied.
+    Copying,
+}
+
+impl Capturing {
+    /// Whether no checkpoint may be taken.
+    pub(super) fn holds(&self) -> bool {
+        matches!(self, Self::Reading)
+    }
+
+    /// The state has been read, or whoever reads it will notice that it has changed.
+    pub(super) fn let_go(&mut self) {
+        if self.holds() {
+            *self = Self::Copying;
+        }
+    }
+
+    /// What was asked for, which now begins.
+    fn take_asked(&mut self) -> Option<Wanted> {
+        match mem::take(self) {
+            Self::Asked(wanted) => Some(wanted),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 impl Task {
-    /// Copies are to be taken. Whoever asks for some while others are about to begin is told so: those begin with a state that no checkpoint may change.
+    /// Copies are to be taken, unless others are.
     pub(super) fn want_copies(&mut self, wanted: Wanted) {
         let Some(reloads) = &mut self.reloads else {
             return;
         };
-        if reloads.captures || reloads.wanted.is_some() {
-            // One who does not wait any more needs no answer.
-            let _ = wanted
-                .reply
-                .send(Err("another capture is under way".to_owned()));
-        } else {
-            reloads.wanted = Some(wanted);
+        match &reloads.capture {
+            Capturing::Idle => reloads.capture = Capturing::Asked(wanted),
+            Capturing::Asked(_) | Capturing::Reading | Capturing::Copying => {
+                // One who does not wait any more needs no answer.
+                let _ = wanted
+                    .reply
+                    .send(Err("another capture is under way".to_owned()));
+            }
         }
     }
 
@@ -31,7 +71,7 @@ impl Task {
         let Some(wanted) = self
             .reloads
             .as_mut()
-            .and_then(|reloads| reloads.wanted.take())
+            .and_then(|reloads| reloads.capture.take_asked())
         else {
             return Ok(());
         };
@@ -50,23 +90,22 @@ impl Task {
         shared.tap(Some(mains));
         let changes = self.checkpoint(conduct, Moment::UnderWay)?;
         shared.tap(None);
-        if let Some(reloads) = &mut self.reloads {
-            reloads.captures = true;
-        }
         let (plan, epoch) = (Arc::clone(&self.plan), self.last.epoch);
         self.spawn("capture", 0, move |source, answer| {
             let taken = (now(), wanted.duration);
-            let loaded = || answer(Answer::Captured);
+            let read = || answer(Answer::Read);
             let remembered = Remembered {
                 epoch,
                 source,
                 changes: &changes,
             };
-            let captured = gather(&plan, &outlet, &remembered, taken, loaded);
-            if captured.is_err() {
-                answer(Answer::Captured);
-            }
+            let captured = gather(&plan, &outlet, &remembered, taken, read);
+            answer(Answer::Captured);
             let _ = wanted.reply.send(captured);
-        })
+        })?;
+        if let Some(reloads) = &mut self.reloads {
+            reloads.capture = Capturing::Reading;
+        }
+        Ok(())
     }
 }

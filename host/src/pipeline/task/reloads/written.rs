@@ -36,7 +36,7 @@ impl Task {
         };
         let lets_pass =
             |under_way: &UnderWay| !under_way.holds && under_way.machine.lets_checkpoints_pass();
-        !reloads.captures && reloads.under_way.as_ref().is_none_or(lets_pass)
+        !reloads.capture.holds() && reloads.under_way.as_ref().is_none_or(lets_pass)
     }
 
     /// That a version is sent away is durable before the former one goes on, or a crash would put it on probation once more: the checkpoint that it went on from is committed
