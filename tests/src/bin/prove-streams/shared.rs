@@ -24,6 +24,12 @@ const PACE: Duration = Duration::from_millis(3_000);
 /// A process that is not heard of for so long loses its tasks.
 const SESSION_TIMEOUT: Duration = Duration::from_millis(1_500);
 const HOSTS: usize = 2;
+/// Makes another version of the pipeline, whose plugins have other limits and are told the same in other words.
+const OTHER_WORDS: [&str; 3] = [
+    "stages.count.configuration.window=10000ms",
+    "stages.detect.configuration.within=30000ms",
+    "stages.join.limits.memory=200MiB",
+];
 
 /// Something that breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +40,8 @@ enum Fault {
     LeftAlone,
     /// A process stands still until its tasks have gone to the other, and then wakes up.
     Overslept,
-    /// A process is told to stop, and another one joins.
-    Restarted,
+    /// A process is told to stop, and another one joins with another version of the pipeline, which does the same.
+    Changed,
     /// Both are killed at once.
     BothKilled,
     /// A server is killed and started again.
@@ -48,7 +54,7 @@ const ROTATION: [Fault; FAULTS_A_ROUND as usize] = [
     Fault::LeftAlone,
     Fault::ServerKilled(Server::Kafka),
     Fault::BothKilled,
-    Fault::Restarted,
+    Fault::Changed,
     Fault::ServerKilled(Server::Cassandra),
 ];
 
@@ -130,7 +136,7 @@ impl<'a> Round<'a> {
     }
 
     fn start(&self, host: usize) -> Result<Host, Box<dyn Error>> {
-        Ok(self.pipeline.start_as(&format!("host-{host}"))?)
+        Ok(self.pipeline.start_as(&name(host))?)
     }
 
     fn break_it(
@@ -151,12 +157,15 @@ impl<'a> Round<'a> {
                     host.resume()?;
                 }
             }
-            Fault::Restarted => {
+            Fault::Changed => {
                 if let Some(host) = hosts[victim].take() {
                     host.terminate()?;
                     self.expect_success(&host.wait()?)?;
                 }
-                hosts[victim] = Some(self.start(victim)?);
+                let changed = OTHER_WORDS
+                    .iter()
+                    .fold(self.pipeline.clone(), |pipeline, words| pipeline.set(words));
+                hosts[victim] = Some(changed.start_as(&name(victim))?);
             }
             Fault::BothKilled => {
                 for host in 0..HOSTS {
@@ -202,6 +211,10 @@ impl<'a> Round<'a> {
         )
         .into())
     }
+}
+
+fn name(host: usize) -> String {
+    format!("host-{host}")
 }
 
 fn is_done(hosts: &mut [Option<Host>]) -> Result<bool, Box<dyn Error>> {
