@@ -20,9 +20,10 @@ fn long_scenario() -> Scenario {
 
 /// A host that has committed a part of its work and is not done yet.
 fn busy_host(scenario: &Scenario) -> Host {
-    let mut host = scenario.pipeline().start().unwrap();
     // The first checkpoint is of the beginning.
-    let committed = |_: &Host| last_epoch(scenario).is_some_and(|epoch| epoch >= 3);
+    let before = last_epoch(scenario).unwrap_or(0);
+    let mut host = scenario.pipeline().start().unwrap();
+    let committed = |_: &Host| last_epoch(scenario).is_some_and(|epoch| epoch >= before + 3);
     assert!(
         host.wait_until(committed).unwrap(),
         "the host ended early\n{}",
@@ -97,6 +98,18 @@ fn a_run_that_was_killed_goes_on_from_its_checkpoint() {
 #[test]
 fn a_run_that_was_killed_may_go_on_with_more_instances() {
     let scenario = killed_scenario().with(|pipeline| pipeline.set("pipeline.parallelism=2"));
+    scenario.run();
+    scenario.assert_model_output();
+}
+
+/// A worker without anything to read holds nobody back, from the first record after a restart on: what was late stays late.
+#[test]
+fn records_are_late_after_a_restart_as_before_it() {
+    let scenario = long_scenario().with(|pipeline| pipeline.set("pipeline.parallelism=32"));
+    for _ in 0..10 {
+        let killed = busy_host(&scenario).kill().unwrap();
+        assert_eq!(killed.code(), None, "the host was faster than the signal");
+    }
     scenario.run();
     scenario.assert_model_output();
 }

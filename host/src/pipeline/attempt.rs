@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_utils::sync::WaitGroup;
 
 use super::channel::{Control, Event, Fault, ToSink, ToWorker, channel};
 use super::epoch::EpochClock;
@@ -278,6 +279,7 @@ impl Attempt {
         let events = worker.events.clone();
         self.spawn(name, events, move || {
             worker.restore_watermarks()?;
+            worker.announcing = None;
             worker.serve(&inbox, upstream)
         });
     }
@@ -316,6 +318,7 @@ impl Start<'_> {
         outstanding: &Arc<AtomicUsize>,
     ) -> Result<BTreeMap<(usize, usize), Worker>, Fault> {
         let topology = &shared.topology;
+        let announcing = WaitGroup::new();
         let mut workers = BTreeMap::new();
         for segment in 0..topology.segments {
             for index in 0..topology.workers {
@@ -334,6 +337,7 @@ impl Start<'_> {
                     stages: BTreeMap::new(),
                     router,
                     events,
+                    announcing: Some(announcing.clone()),
                 };
                 workers.insert((segment, index), worker);
             }

@@ -63,6 +63,7 @@ impl SourceWorker {
         if self.replay.is_none() {
             self.start_watermarks()?;
         }
+        self.wait_for_others();
         if !self.wait_for_start()? {
             return Ok(());
         }
@@ -122,6 +123,14 @@ impl SourceWorker {
         // An allowance that is there already waits for records, not for time.
         let waits = waits.filter(|wait| !wait.is_zero());
         waits.min().map_or(LOOK, |wait| wait.min(LOOK))
+    }
+
+    /// Nothing is read before every worker has said which watermarks it starts from, to whoever is behind it: until then it holds them back as
+    /// if it knew of nothing, and a record that was late before the restart would not be late after it. A worker that fails is not waited for.
+    fn wait_for_others(&mut self) {
+        if let Some(announcing) = self.worker.announcing.take() {
+            announcing.wait();
+        }
     }
 
     /// Nothing is read before the task says so: it may want a first checkpoint of how it found the sinks.
@@ -324,18 +333,23 @@ impl SourceWorker {
             }
         }
         self.move_watermarks(|assigner| assigner.look_for_idle(now))?;
+        self.tell_silence()
+    }
+
+    fn tell_silence(&mut self) -> Result<(), Fault> {
         let silent = self.at_assigners(|assigner| assigner.becomes_silent().then_some(()));
         silent
             .into_iter()
             .try_for_each(|(origin, ())| self.worker.silence(origin))
     }
 
-    /// Tells those behind which watermark was reached before the restart.
+    /// Tells those behind which watermark was reached before the restart, and what was silent.
     fn start_watermarks(&mut self) -> Result<(), Fault> {
         self.move_watermarks(|assigner| {
             let current = assigner.current();
             (current > START_OF_TIME).then_some(current)
-        })
+        })?;
+        self.tell_silence()
     }
 
     fn move_watermarks(

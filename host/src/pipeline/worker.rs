@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
+use crossbeam_utils::sync::WaitGroup;
 
 use super::channel::{Event, Fault, Flushed, Signal, ToWorker};
 use super::epoch::EpochClock;
@@ -89,6 +90,8 @@ pub(super) struct Worker {
     pub(super) stages: BTreeMap<usize, StageWorker>,
     pub(super) router: Router,
     pub(super) events: Sender<Event>,
+    /// Kept until this worker has said which watermarks it starts from: sources are read when all have.
+    pub(super) announcing: Option<WaitGroup>,
 }
 
 /// A signal that has arrived at a gate of one of the worker's stages.
