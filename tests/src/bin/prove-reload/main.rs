@@ -65,13 +65,21 @@ enum Form {
 }
 
 impl Arguments {
-    /// A fresh folder.
+    /// A fresh folder, which no other kind of run takes for its own.
     fn make_folder(&self) -> Result<PathBuf, Box<dyn Error>> {
         let parent = match &self.folder {
             Some(folder) => folder.clone(),
             None => repository().join("target/prove-reload"),
         };
-        let folder = parent.join(format!("seed-{}", self.seed));
+        let form = match self.form {
+            Form::Embedded => "embedded",
+            Form::Kafka => "kafka",
+        };
+        let wrong = match self.take_nothing_back {
+            true => "-wrong",
+            false => "",
+        };
+        let folder = parent.join(format!("{form}{wrong}-seed-{}", self.seed));
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
