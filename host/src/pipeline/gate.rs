@@ -37,10 +37,17 @@ impl Gate {
         self.current
     }
 
-    /// Takes the marks of a batch that came through `channel`, and gives those that move the stage.
+    /// Takes the marks of a batch that came through `channel`, and gives those that move the stage; before them the one that it has reached, if the stage
+    /// was silent: its next record goes to one worker, but all of those behind have to wait for it again.
     pub fn advance(&mut self, channel: usize, marks: &[Mark]) -> Vec<Mark> {
-        self.channels[channel].idle = false;
         let mut passed = Vec::with_capacity(marks.len());
+        if self.is_silent() && self.current > START_OF_TIME {
+            passed.push(Mark {
+                index: 0,
+                watermark: self.current,
+            });
+        }
+        self.channels[channel].idle = false;
         for mark in marks {
             let watermark = &mut self.channels[channel].watermark;
             *watermark = (*watermark).max(mark.watermark);
@@ -106,6 +113,18 @@ mod tests {
         assert!(!gate.is_silent());
         assert_eq!(gate.silence(0), None);
         assert!(gate.is_silent());
+    }
+
+    #[test]
+    fn a_stage_that_was_silent_begins_by_saying_where_it_is() {
+        let mut gate = Gate::new(2, START_OF_TIME);
+        gate.silence(0);
+        gate.silence(1);
+        assert_eq!(gate.advance(0, &[mark(0, 5)]), [mark(0, 5)]);
+        assert_eq!(gate.advance(0, &[]), []);
+        gate.silence(0);
+        let passed = gate.advance(1, &[mark(0, 3), mark(2, 10)]);
+        assert_eq!(passed, [mark(0, 5), mark(2, 10)]);
     }
 
     #[test]

@@ -40,10 +40,17 @@ impl Merge {
         self.current
     }
 
-    /// Takes the marks of a batch of one of so many tasks, and gives those that move the whole.
+    /// Takes the marks of a batch of one of so many tasks, and gives those that move the whole; before them the one that it has reached, if all were silent, as
+    /// [`Gate::advance`](super::gate::Gate::advance) does.
     pub fn advance(&mut self, task: &str, tasks: u32, marks: &[Mark]) -> Vec<Mark> {
-        self.channel(task, tasks).idle = false;
         let mut passed = Vec::with_capacity(marks.len());
+        if self.is_silent() && self.current > START_OF_TIME {
+            passed.push(Mark {
+                index: 0,
+                watermark: self.current,
+            });
+        }
+        self.channel(task, tasks).idle = false;
         for mark in marks {
             let channel = self.channel(task, tasks);
             channel.watermark = channel.watermark.max(mark.watermark);
@@ -122,7 +129,7 @@ mod tests {
         assert!(!merge.is_silent());
         assert_eq!(merge.silence("a", 2), None);
         assert!(merge.is_silent());
-        assert_eq!(merge.advance("b", 2, &[mark(0, 3)]), []);
+        assert_eq!(merge.advance("b", 2, &[mark(0, 3)]), [mark(0, 10)]);
         assert_eq!(merge.current(), 10);
     }
 

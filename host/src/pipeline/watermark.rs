@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::checkpoint::PartitionWatermark;
 use crate::plugin::Emission;
-use crate::record::{END_OF_TIME, EventTime, NO_EVENT_TIME, START_OF_TIME};
+use crate::record::{END_OF_TIME, EventTime, Mark, NO_EVENT_TIME, START_OF_TIME};
 
 /// How watermarks are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,15 @@ impl Assigner {
         let known = &mut self.partitions[partition];
         known.heard = now;
         known.idle = false;
-        self.silent = false;
+        if std::mem::take(&mut self.silent) {
+            // The record goes to one worker, but all of those behind have been told not to wait.
+            for emission in emissions.iter_mut() {
+                emission.batch.marks.push(Mark {
+                    index: 0,
+                    watermark: self.current,
+                });
+            }
+        }
         // A partition that wakes up counts again, and what it knows may not move anything: the watermark never falls.
         let mut cursors = vec![0_usize; emissions.len()];
         while let Some(origin) = next_origin(emissions, &cursors) {
@@ -126,7 +134,7 @@ impl Assigner {
                         clippy::cast_possible_truncation,
                         reason = "a batch has less than 2^32 records"
                     )]
-                    emission.batch.marks.push(crate::record::Mark {
+                    emission.batch.marks.push(Mark {
                         index: *cursor as u32,
                         watermark,
                     });
@@ -201,7 +209,7 @@ fn next_origin(emissions: &[Emission], cursors: &[usize]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Batch, Mark};
+    use crate::record::Batch;
 
     fn assigner(partitions: usize) -> Assigner {
         let strategy = Strategy {
@@ -294,6 +302,24 @@ mod tests {
             assigner.look_for_idle(start + Duration::from_secs(31)),
             Some(104)
         );
+    }
+
+    #[test]
+    fn a_worker_that_was_silent_begins_by_saying_where_it_is() {
+        let start = Instant::now();
+        let mut assigner = assigner(1);
+        assigner.assign(Some(0), &mut [emission(&[(0, 100)])], start);
+        assert!(!assigner.becomes_silent());
+        let later = start + Duration::from_secs(31);
+        assert_eq!(assigner.look_for_idle(later), None);
+        assert!(assigner.becomes_silent() && !assigner.becomes_silent());
+        let mut emissions = [emission(&[(0, 90), (1, 110)]), emission(&[])];
+        assigner.assign(Some(0), &mut emissions, later);
+        assert_eq!(emissions[0].batch.marks, [mark(0, 94), mark(2, 104)]);
+        assert_eq!(emissions[1].batch.marks, [mark(0, 94), mark(0, 104)]);
+        let mut next = [emission(&[(0, 90)])];
+        assigner.assign(Some(0), &mut next, later);
+        assert_eq!(next[0].batch.marks, []);
     }
 
     #[test]

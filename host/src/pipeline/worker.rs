@@ -138,7 +138,8 @@ impl Worker {
         match watermark {
             Some(watermark) if watermark > START_OF_TIME => {
                 let batch = Batch::of_mark(watermark);
-                self.run(stage, 0, &batch, &batch.marks, None)
+                self.run(stage, 0, &batch, &batch.marks, None)?;
+                self.silence_stage(stage)
             }
             _ => Ok(()),
         }
@@ -270,15 +271,17 @@ impl Worker {
                         arrival.partition,
                     )
                 }
-                None if worker.gate.is_silent() && worker.assigner.is_none() => {
-                    self.silence_stage(edge.stage)
-                }
-                None => Ok(()),
+                None => self.silence_stage(edge.stage),
             },
         }
     }
 
+    /// Says that a stage is silent, if it is.
     fn silence_stage(&mut self, stage: usize) -> Result<(), Fault> {
+        let is_silent = |worker: &StageWorker| worker.gate.is_silent() && worker.assigner.is_none();
+        if !self.stages.get(&stage).is_some_and(is_silent) {
+            return Ok(());
+        }
         for port in 0..self.ports(stage) {
             self.silence(Origin::Stage { stage, port })?;
         }
