@@ -108,6 +108,29 @@ fn a_version_on_probation_is_sent_away_by_hand_and_has_done_nothing() {
 }
 
 #[test]
+fn a_version_is_sent_away_while_nobody_can_read_the_manifest() {
+    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
+    let mut host = pipeline.start();
+    let before = pipeline.status()["reload"]["version"].clone();
+    change_alerts(&pipeline);
+    assert_eq!(pipeline.reload(&[]).code(), Some(0));
+    pipeline.wait_for(&mut host, "probation");
+
+    pipeline.edit("[pipeline]", "[pipeline");
+    assert_eq!(pipeline.roll_back(&["--wait"]).code(), Some(3));
+    let asked = pipeline.ask_at_socket(&["rollback", "--wait"]);
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let asked = pipeline.ask_at_socket(&["status", "--format", "json"]);
+    let status: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert_eq!(status["reload"]["version"], before);
+    pipeline.finish(host);
+
+    // The socket has gone with the process.
+    let asked = pipeline.ask_at_socket(&["status"]);
+    assert_eq!(asked.status.code(), Some(3), "{asked:?}");
+}
+
+#[test]
 fn a_version_that_refuses_more_than_it_may_is_sent_away_by_itself() {
     // Not even a checkpoint is waited for.
     let pipeline = Changing::new("by-manifest.toml", 12, BRIEF).with("checkpoint.interval=1h");

@@ -24,6 +24,8 @@ pub enum Meeting {
     Database(PathBuf),
     /// By the name of a place that is none of this machine's files, and that several processes share.
     Shared(String),
+    /// At this socket and nowhere else, whatever it stands beside.
+    Socket(PathBuf),
 }
 
 impl Meeting {
@@ -36,6 +38,7 @@ impl Meeting {
                 let socket = format!("{}{process}{ENDING}", beginning(name));
                 vec![folder().join(socket)]
             }
+            Self::Socket(socket) => vec![socket.clone()],
         }
     }
 
@@ -66,6 +69,7 @@ impl fmt::Display for Meeting {
         match (self, self.own().first()) {
             (Self::Database(_), Some(socket)) => write!(formatter, "{}", socket.display()),
             (Self::Shared(name), _) => write!(formatter, "the sockets of {name}"),
+            (Self::Socket(socket), _) => write!(formatter, "{}", socket.display()),
             (Self::Database(database), None) => write!(formatter, "{}", database.display()),
         }
     }

@@ -54,8 +54,7 @@ pub(super) struct Replay {
 
 pub(super) fn capture(arguments: &Capture, log: LogFormat) -> Exit {
     print(log, |page| {
-        let manifest = arguments.pipeline.manifest(log)?;
-        let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
+        let process = arguments.pipeline.process(log)?;
         let to = std::path::absolute(&arguments.out)?;
         let wanted = ReloadRequest::Capture {
             stages: arguments.stage.clone(),
@@ -63,8 +62,7 @@ pub(super) fn capture(arguments: &Capture, log: LogFormat) -> Exit {
             within: arguments.seconds.saturating_mul(1_000),
             to: to.clone(),
         };
-        let name = &*manifest.pipeline.name.value;
-        let answer = reload::answer((name, &location.meeting(name)), wanted)?;
+        let answer = reload::answer(&process, wanted)?;
         if let ReloadAnswer::Captured(stages) = answer {
             for (stage, records) in stages {
                 let records = counted(records, "record", "records");

@@ -1,14 +1,16 @@
 //! What the commands that look at a pipeline from outside share: they read its manifest and its checkpoints, load no plugin,
 //! and disturb nothing. The pipeline may be running.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::page::Page;
 use super::{Exit, LogFormat, Manifests, pipelines, report};
-use crate::admin::AdminError;
+use crate::admin::{AdminError, Meeting};
 use crate::checkpoint::{Location, Store, StoreError};
 use crate::config::{ExchangeKind, Manifest, nearest};
 use crate::connection::Services;
@@ -17,7 +19,7 @@ use crate::error::Code;
 /// The pipeline that a command looks at.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Inspected {
-    /// The file that describes the pipeline.
+    /// The file that describes the pipeline. What asks the process that runs it can be given its control socket instead.
     manifest: PathBuf,
     /// Put a value in the place of what the manifest says, as in the run that is looked at.
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
@@ -25,6 +27,42 @@ pub(super) struct Inspected {
     /// This task, where several processes share the pipeline: each has checkpoints, state and dead letters of its own.
     #[arg(long)]
     task: Option<String>,
+}
+
+/// The process that runs a pipeline, and may not be there.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// The pipeline's name; unknown where all that is known is the socket.
+    pipeline: Option<String>,
+    pub(super) meeting: Meeting,
+}
+
+impl Process {
+    /// The process that runs the pipeline of a manifest.
+    pub(super) fn of(manifest: &Manifest, format: LogFormat) -> Result<Self, Problem> {
+        let location =
+            pipelines::location(&manifest.checkpoint, format).map_err(Problem::Reported)?;
+        let name = &manifest.pipeline.name.value;
+        Ok(Self {
+            pipeline: Some(name.to_string()),
+            meeting: location.meeting(name),
+        })
+    }
+
+    /// Whether it is known by its socket alone.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.pipeline.is_none()
+    }
+
+    /// Nobody has answered.
+    pub(super) fn absent(&self) -> Problem {
+        let nobody = format!("nobody answers at {}", self.meeting);
+        let problem = match &self.pipeline {
+            Some(name) => format!("no process runs the pipeline `{name}`: {nobody}"),
+            None => nobody,
+        };
+        Problem::Other(Code::HOST_ABSENT, problem)
+    }
 }
 
 /// Why a command has no result.
@@ -108,6 +146,18 @@ impl Inspected {
         let mut read = pipelines::read(&manifests, format).map_err(Problem::Reported)?;
         // One manifest was asked for, so one was read.
         read.pop().ok_or(Problem::Reported(Exit::WrongManifest))
+    }
+
+    /// The process that runs the pipeline. Given its socket nothing is read, so that no mistake in a manifest stands between an operator and a process.
+    pub(super) fn process(&self, format: LogFormat) -> Result<Process, Problem> {
+        let kind = fs::metadata(&self.manifest).map(|known| known.file_type());
+        if kind.is_ok_and(|kind| kind.is_socket()) {
+            return Ok(Process {
+                pipeline: None,
+                meeting: Meeting::Socket(self.manifest.clone()),
+            });
+        }
+        Process::of(&self.manifest(format)?, format)
     }
 
     /// Reads the manifest and opens the store of its pipeline, which may be running, to look at it.

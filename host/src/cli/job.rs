@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::inspection::{Inspected, Problem, print};
+use super::inspection::{Inspected, Problem, Process, print};
 use super::page::{OutputFormat, Page};
-use super::{Exit, LogFormat, pipelines, report};
-use crate::admin::{self, JobAnswer, JobRequest, Meeting};
+use super::{Exit, LogFormat, report};
+use crate::admin::{self, JobAnswer, JobRequest};
 use crate::config::Manifest;
 use crate::error::Code;
 use crate::job::store::Look;
@@ -150,32 +150,27 @@ pub(super) fn run(command: &Command, log: LogFormat) -> Exit {
     }
 }
 
-/// The pipeline of a command, and where its process is asked.
+/// The pipeline of a command, and the process that is asked.
 struct Asked {
     manifest: Manifest,
-    meeting: Meeting,
+    process: Process,
 }
 
 impl Asked {
     fn of(pipeline: &Inspected, log: LogFormat) -> Result<Self, Problem> {
         let manifest = pipeline.manifest(log)?;
-        let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
-        let meeting = location.meeting(&manifest.pipeline.name.value);
-        Ok(Self { manifest, meeting })
+        let process = Process::of(&manifest, log)?;
+        Ok(Self { manifest, process })
     }
 
     /// Asks the process; none if none runs the pipeline.
     fn ask(&self, wanted: &JobRequest) -> Result<Option<JobAnswer>, Problem> {
-        Ok(admin::job(&self.meeting, wanted)?)
+        Ok(admin::job(&self.process.meeting, wanted)?)
     }
 
     /// Asks the process, which there has to be.
     fn have(&self, wanted: &JobRequest) -> Result<JobAnswer, Problem> {
-        self.ask(wanted)?.ok_or_else(|| {
-            let name = &self.manifest.pipeline.name.value;
-            let problem = format!("no process runs the pipeline `{name}`");
-            Problem::Other(Code::HOST_ABSENT, problem)
-        })
+        self.ask(wanted)?.ok_or_else(|| self.process.absent())
     }
 
     /// The jobs on disk.

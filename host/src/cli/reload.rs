@@ -6,10 +6,10 @@ pub(super) use text::{compared, short, told};
 
 use clap::Args;
 
-use super::inspection::{Inspected, Problem, print};
+use super::inspection::{Inspected, Problem, Process, print};
 use super::page::{OutputFormat, Page};
-use super::{Exit, LogFormat, pipelines, report};
-use crate::admin::{self, Meeting, ReloadAnswer, ReloadRequest};
+use super::{Exit, LogFormat, report};
+use crate::admin::{self, ReloadAnswer, ReloadRequest};
 use crate::error::Code;
 use crate::pipeline::reload::{Report, Step};
 use crate::reload::{Acceptance, Preview};
@@ -95,18 +95,15 @@ fn perform(
     log: LogFormat,
     page: &mut Page<'_>,
 ) -> Result<Exit, Problem> {
-    let manifest = pipeline.manifest(log)?;
-    let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
-    let name = &*manifest.pipeline.name.value;
-    let asked_of = (name, &location.meeting(name));
-    match answer(asked_of, wanted)? {
+    let process = pipeline.process(log)?;
+    match answer(&process, wanted)? {
         ReloadAnswer::Preview(preview) => show_preview(&preview, asked.format, log, page),
         ReloadAnswer::Begun(number) => {
-            let report = follow(asked_of, number, asked.wait)?;
+            let report = follow(&process, number, asked.wait)?;
             show(report.as_ref(), number, (false, asked.format), log, page)
         }
         ReloadAnswer::LeftOff(number) => {
-            let report = follow(asked_of, number, asked.wait)?;
+            let report = follow(&process, number, asked.wait)?;
             show(report.as_ref(), number, (true, asked.format), log, page)
         }
         ReloadAnswer::Captured(_) => Ok(Exit::Done),
@@ -116,22 +113,16 @@ fn perform(
     }
 }
 
-/// What the process says that runs the pipeline of this name and is met there.
-pub(super) fn answer(
-    (name, meeting): (&str, &Meeting),
-    wanted: ReloadRequest,
-) -> Result<ReloadAnswer, Problem> {
-    admin::reload(meeting, wanted)?.ok_or_else(|| {
-        let problem = format!("no process runs the pipeline `{name}`: nobody answers at {meeting}");
-        Problem::Other(Code::HOST_ABSENT, problem)
-    })
+/// What the process says.
+pub(super) fn answer(process: &Process, wanted: ReloadRequest) -> Result<ReloadAnswer, Problem> {
+    admin::reload(&process.meeting, wanted)?.ok_or_else(|| process.absent())
 }
 
 /// Looks at a reload until it is over, if that is wanted.
-fn follow(asked_of: (&str, &Meeting), number: u64, wait: bool) -> Result<Option<Report>, Problem> {
+fn follow(process: &Process, number: u64, wait: bool) -> Result<Option<Report>, Problem> {
     let mut step = Step::Preparing;
     loop {
-        let ReloadAnswer::Report(report) = answer(asked_of, ReloadRequest::Look(step))? else {
+        let ReloadAnswer::Report(report) = answer(process, ReloadRequest::Look(step))? else {
             return Ok(None);
         };
         let Some(report) = report.filter(|report| report.number == number) else {

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use self::rates::Rates;
-use super::inspection::{Inspected, Problem, print};
+use super::inspection::{Inspected, Problem, Process, print};
 use super::page::{OutputFormat, Page};
 use super::{Exit, LogFormat, pipelines};
-use crate::admin::{self, Meeting, Status};
+use crate::admin::{self, Status};
 use crate::checkpoint::StoreError;
 use crate::error::Code;
 
@@ -41,9 +41,10 @@ pub(super) fn run(arguments: &Arguments, log: LogFormat) -> Exit {
 }
 
 fn look_once(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
-    let statuses = admin::status(&meeting(arguments, log)?)?;
+    let process = arguments.pipeline.process(log)?;
+    let statuses = admin::status(&process.meeting)?;
     if statuses.is_empty() {
-        return write_at_rest(arguments, log, page);
+        return write_at_rest(arguments, &process, log, page);
     }
     for status in &statuses {
         write(status, arguments.format, page)?;
@@ -51,18 +52,12 @@ fn look_once(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Resu
     Ok(())
 }
 
-fn meeting(arguments: &Arguments, log: LogFormat) -> Result<Meeting, Problem> {
-    let manifest = arguments.pipeline.manifest(log)?;
-    let location = pipelines::location(&manifest.checkpoint, log).map_err(Problem::Reported)?;
-    Ok(location.meeting(&manifest.pipeline.name.value))
-}
-
 fn watch(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(), Problem> {
-    let meeting = meeting(arguments, log)?;
+    let process = arguments.pipeline.process(log)?;
     let mut rates: BTreeMap<Option<u32>, Rates> = BTreeMap::new();
     let mut looks = 0_u64;
     loop {
-        let statuses = admin::status(&meeting)?;
+        let statuses = admin::status(&process.meeting)?;
         if statuses.is_empty() {
             break;
         }
@@ -79,7 +74,7 @@ fn watch(arguments: &Arguments, log: LogFormat, page: &mut Page<'_>) -> Result<(
         page.flush()?;
         thread::sleep(INTERVAL);
     }
-    write_at_rest(arguments, log, page)
+    write_at_rest(arguments, &process, log, page)
 }
 
 fn write(status: &Status, format: OutputFormat, page: &mut Page<'_>) -> Result<(), Problem> {
@@ -92,9 +87,13 @@ fn write(status: &Status, format: OutputFormat, page: &mut Page<'_>) -> Result<(
 /// What the last checkpoint says, and that nobody goes on from it.
 fn write_at_rest(
     arguments: &Arguments,
+    process: &Process,
     log: LogFormat,
     page: &mut Page<'_>,
 ) -> Result<(), Problem> {
+    if process.is_nameless() {
+        return Err(process.absent());
+    }
     let mut known = "it has no checkpoint";
     match arguments.pipeline.open(log) {
         Ok((manifest, store)) => {

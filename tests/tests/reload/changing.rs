@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use jackfield_tests::comparison::compare;
 use jackfield_tests::generator::{Generator, Traffic};
-use jackfield_tests::harness::{Finished, Host, Pipeline, repository};
+use jackfield_tests::harness::{Finished, Host, Pipeline, binary, repository};
 use jackfield_tests::model::Model;
 use jackfield_tests::table::{Observation, Table};
 use serde_json::Value;
@@ -147,6 +148,15 @@ impl Changing {
 
     pub fn roll_back(&self, arguments: &[&str]) -> Finished {
         self.command(&["rollback"], arguments)
+    }
+
+    /// What a command says that is given the control socket in the place of a manifest.
+    pub fn ask_at_socket(&self, words: &[&str]) -> Output {
+        let socket = self.pipeline.folder().join("data-actions.db.sock");
+        let (command, arguments) = words.split_first().unwrap();
+        let mut asked = Command::new(binary("jackfield"));
+        let asked = asked.arg(command).arg(socket).args(arguments);
+        asked.output().unwrap()
     }
 
     /// Writes real batches into a file.
