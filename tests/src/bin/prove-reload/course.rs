@@ -291,7 +291,12 @@ impl<'a> Course<'a> {
                         (is_taken_back, since) = (false, Instant::now());
                     }
                 },
-                Some(step) if takes_back == Some(step) && !is_taken_back => {
+                // The step itself may be over between two looks.
+                Some(step)
+                    if !is_taken_back
+                        && step < Step::RollBack
+                        && takes_back.is_some_and(|at| at <= step) =>
+                {
                     self.roll_back()?;
                     is_taken_back = true;
                 }
