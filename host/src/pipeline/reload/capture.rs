@@ -49,6 +49,14 @@ pub struct Wanted {
     pub reply: Sender<Result<Capture, String>>,
 }
 
+impl Wanted {
+    /// Says why it comes to nothing.
+    pub(in crate::pipeline) fn refuse(&self, reason: &str) {
+        // One who does not wait any more needs no answer.
+        let _ = self.reply.send(Err(reason.to_owned()));
+    }
+}
+
 /// Batches of some stages, and the state that they met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capture {

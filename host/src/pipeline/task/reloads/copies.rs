@@ -9,7 +9,9 @@ use super::Answer;
 use crate::pipeline::channel::Fault;
 use crate::pipeline::clock::now;
 use crate::pipeline::conduct::Conduct;
-use crate::pipeline::reload::{Remembered, Wanted, gather, tap};
+use crate::pipeline::reload::replica::StateChanges;
+use crate::pipeline::reload::tap::{self, Outlet};
+use crate::pipeline::reload::{Remembered, Wanted, gather};
 
 /// How far a capture is. There is one at a time: the tap of a second one would take the place of the first's.
 #[derive(Debug, Default)]
@@ -58,12 +60,25 @@ impl Task {
         match &reloads.capture {
             Capturing::Idle => reloads.capture = Capturing::Asked(wanted),
             Capturing::Asked(_) | Capturing::Reading | Capturing::Copying => {
-                // One who does not wait any more needs no answer.
-                let _ = wanted
-                    .reply
-                    .send(Err("another capture is under way".to_owned()));
+                wanted.refuse("another capture is under way");
             }
         }
+    }
+
+    /// Takes a checkpoint, behind which copies are taken of what these stages work on, of so many records at most. Gives where the copies come out, and what the
+    /// checkpoint has changed.
+    pub(super) fn tap_at_checkpoint(
+        &mut self,
+        conduct: &mut Conduct<'_>,
+        stages: BTreeSet<usize>,
+        records: u64,
+    ) -> Result<(Outlet, Arc<StateChanges>), Fault> {
+        let (mains, outlet) = tap::mains(stages, records);
+        let shared = Arc::clone(&conduct.attempt.shared);
+        shared.tap(Some(mains));
+        let changes = self.checkpoint(conduct, Moment::UnderWay)?;
+        shared.tap(None);
+        Ok((outlet, changes))
     }
 
     /// Takes copies, if they are wanted: from the next checkpoint on.
@@ -81,15 +96,10 @@ impl Task {
             .map(|(index, _)| index)
             .collect();
         if self.under_way().is_some() {
-            // One who does not wait any more needs no answer.
-            let _ = wanted.reply.send(Err("a reload is under way".to_owned()));
+            wanted.refuse("a reload is under way");
             return Ok(());
         }
-        let (mains, outlet) = tap::mains(stages, wanted.records);
-        let shared = Arc::clone(&conduct.attempt.shared);
-        shared.tap(Some(mains));
-        let changes = self.checkpoint(conduct, Moment::UnderWay)?;
-        shared.tap(None);
+        let (outlet, changes) = self.tap_at_checkpoint(conduct, stages, wanted.records)?;
         let (plan, epoch) = (Arc::clone(&self.plan), self.last.epoch);
         self.spawn("capture", 0, move |source, answer| {
             let taken = (now(), wanted.duration);

@@ -13,7 +13,7 @@ use crate::pipeline::channel::{Control, Fault};
 use crate::pipeline::conduct::Conduct;
 use crate::pipeline::reload::replica::{Replica, StateSource, Unfit};
 use crate::pipeline::reload::shadow::Shadow;
-use crate::pipeline::reload::{Action, Event, tap};
+use crate::pipeline::reload::{Action, Event};
 
 /// Entries that change between two checkpoints in a row below which the rest is left to the standstill.
 const FEW: usize = 10_000;
@@ -52,14 +52,9 @@ impl Task {
             return Ok(());
         };
         let stages = under_way.change.stages.clone();
-        let (mains, outlet) = tap::mains(
-            stages.keys().copied().collect(),
-            under_way.terms.shadow_records,
-        );
-        let shared = Arc::clone(&conduct.attempt.shared);
-        shared.tap(Some(mains));
-        let changes = self.checkpoint(conduct, Moment::UnderWay)?;
-        shared.tap(None);
+        let records = under_way.terms.shadow_records;
+        let tapped = stages.keys().copied().collect();
+        let (outlet, changes) = self.tap_at_checkpoint(conduct, tapped, records)?;
         let running = stages.keys().map(|&stage| {
             let component = &self.plan.stages[stage].component;
             (stage, component.description().clone())
