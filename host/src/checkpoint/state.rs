@@ -2,6 +2,7 @@
 
 use super::packed::Change;
 use crate::plugin::Entries;
+use crate::record::{key_group, owner_of_group};
 
 /// Bytes of state that are handed to an instance in one call.
 const LOAD_BYTES: usize = 4 << 20;
@@ -75,6 +76,26 @@ impl Parts {
         part.values.push(value);
         let bytes = part.keys.bytes() + part.values.bytes();
         (bytes >= LOAD_BYTES).then(|| std::mem::take(part))
+    }
+
+    /// Hands each of these entries to the one of `workers` workers that owns its key, as parts.
+    ///
+    /// # Errors
+    /// The first error of `each`.
+    pub(crate) fn deal<'a, E>(
+        workers: usize,
+        entries: impl IntoIterator<Item = (&'a [u8], u32, &'a [u8])>,
+        mut each: impl FnMut(usize, &Entries) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut parts = Self::new(workers);
+        for entry in entries {
+            let worker = owner_of_group(key_group(entry.0), workers);
+            if let Some(part) = parts.push(worker, entry) {
+                each(worker, &part)?;
+            }
+        }
+        let mut rest = parts.rest();
+        rest.try_for_each(|(worker, part)| each(worker, &part))
     }
 
     /// What is left, each with its worker.

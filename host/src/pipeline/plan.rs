@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::watermark::Strategy;
 use crate::config;
 use crate::job::Definition;
-use crate::plugin::{Component, Limits};
+use crate::plugin::{Component, Failure, Instance, Limits};
 
 /// A pipeline, ready to be run.
 #[derive(Clone, Debug)]
@@ -189,6 +189,23 @@ pub struct StagePlan {
     pub watermark: Option<Strategy>,
     /// By input port: what feeds it.
     pub inputs: Vec<Vec<Origin>>,
+}
+
+impl StagePlan {
+    /// An instance that has its configuration, but no state yet; of the outputs, by index, `connected` are consumed.
+    ///
+    /// # Errors
+    /// [`Failure`] where the plugin fails as it starts, or does not accept the configuration.
+    pub fn instance(&self, connected: &[u32]) -> Result<Instance, Failure> {
+        let Self {
+            name,
+            limits,
+            configuration,
+            ..
+        } = self;
+        self.component
+            .instantiate_configured(name, limits, configuration, connected)
+    }
 }
 
 /// A sink.

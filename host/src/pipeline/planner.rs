@@ -199,11 +199,9 @@ impl Planner<'_> {
         component: &Component,
         json: String,
     ) -> Option<String> {
-        let tried = component
-            .instantiate(stage.name.as_str(), &limits(&stage.limits))
-            .and_then(|mut instance| instance.configure(&json, &[]));
-        match tried {
-            Ok(()) => Some(json),
+        let limits = limits(&stage.limits);
+        match component.instantiate_configured(stage.name.as_str(), &limits, &json, &[]) {
+            Ok(_) => Some(json),
             Err(failure) => {
                 let place = stage.configuration.place_of("");
                 let problem = format!("the plugin of the stage `{}` {failure}", stage.name.value);

@@ -63,14 +63,9 @@ impl StageWorker {
         gate: Gate,
         progress: &Arc<Progress>,
     ) -> Result<Self, Fault> {
-        let failed = |failure| fault(plan, site, failure, Suspect::None);
-        let mut instance = plan
-            .component
-            .instantiate(&plan.name, &plan.limits)
-            .map_err(failed)?;
-        instance
-            .configure(&plan.configuration, connected)
-            .map_err(failed)?;
+        let instance = plan
+            .instance(connected)
+            .map_err(|failure| fault(plan, site, failure, Suspect::None))?;
         let mut worker = Self::bypassed(plan, site, gate, progress, String::new());
         worker.instance = Some(instance);
         Ok(worker)

@@ -255,6 +255,22 @@ impl Component {
             .linked
             .start(|pre| Instance::start(pre, Arc::clone(outputs), name, limits))
     }
+
+    /// A new instance, configured; of the outputs, by index, `connected` are consumed.
+    ///
+    /// # Errors
+    /// As for [`instantiate`](Self::instantiate), and a [`Breach::Refusal`](super::Breach::Refusal) where the plugin does not accept the configuration.
+    pub fn instantiate_configured(
+        &self,
+        name: &str,
+        limits: &Limits,
+        configuration: &str,
+        connected: &[u32],
+    ) -> Result<Instance, Failure> {
+        let mut instance = self.instantiate(name, limits)?;
+        instance.configure(configuration, connected)?;
+        Ok(instance)
+    }
 }
 
 impl std::fmt::Debug for Component {

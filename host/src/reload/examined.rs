@@ -115,13 +115,8 @@ fn try_state(stage: &StagePlan, store: &Store) -> Result<(), ReloadError> {
             false => ControlFlow::Break(()),
         }
     })?;
-    let tried = stage
-        .component
-        .instantiate(&stage.name, &stage.limits)
-        .and_then(|mut instance| {
-            instance.configure(&stage.configuration, &[])?;
-            instance.load(&sample)
-        });
+    let tried = stage.instance(&[]);
+    let tried = tried.and_then(|mut instance| instance.load(&sample));
     tried.map_err(|failure| {
         ReloadError::State(format!(
             "the plugin of the stage `{}` {failure}",

@@ -75,15 +75,9 @@ impl Replica {
         let start = |index: usize| {
             let plan_of_stage = plan.stages[index].clone();
             let connected = plan.consumed_ports(index);
-            let instance = |_| -> Result<Instance, Unfit> {
-                let mut instance = plan_of_stage
-                    .component
-                    .instantiate(&plan_of_stage.name, &plan_of_stage.limits)
-                    .map_err(|failure| Unfit::by(&plan_of_stage, failure))?;
-                instance
-                    .configure(&plan_of_stage.configuration, &connected)
-                    .map_err(|failure| Unfit::by(&plan_of_stage, failure))?;
-                Ok(instance)
+            let instance = |_| {
+                let started = plan_of_stage.instance(&connected);
+                started.map_err(|failure| Unfit::by(&plan_of_stage, failure))
             };
             let instances = (0..workers).map(instance).collect::<Result<_, _>>()?;
             let stage = Stage {
@@ -169,14 +163,10 @@ impl Stage {
                 instance.forget(outdated).map_err(unfit)?;
             }
         }
-        let mut parts = Parts::new(workers);
-        for (key, value) in changes.keys.iter().zip(changes.values.iter()) {
-            let worker = owner(key);
-            if let Some(part) = parts.push(worker, (key, version, value)) {
-                instances[worker].load(&part).map_err(unfit)?;
-            }
-        }
-        let mut rest = parts.rest();
-        rest.try_for_each(|(worker, part)| instances[worker].load(&part).map_err(unfit))
+        let entries = changes.keys.iter().zip(changes.values.iter());
+        let entries = entries.map(|(key, value)| (key, version, value));
+        Parts::deal(workers, entries, |worker, part| {
+            instances[worker].load(part).map_err(unfit)
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::pipeline::reload::{Comparison, Sides};
 use crate::plugin::{
     Component, Description, Emission, Failure, Instance, Limits, Output, Port, Rejection,
 };
-use crate::record::{Batch, Column, KEY_GROUPS, Malformed, Mark, key_group, owner_of_group};
+use crate::record::{Batch, Column, KEY_GROUPS, Malformed, Mark};
 
 /// A capture cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -90,23 +90,16 @@ impl CapturedStage {
             cpu_time: Duration::from_millis(self.limits.1),
             ..Limits::default()
         };
-        let instance = |_| -> Result<Instance, Failure> {
-            let mut instance = component.instantiate(&self.name, &limits)?;
-            instance.configure(configuration, &self.connected)?;
-            Ok(instance)
+        let instance = |_| {
+            component.instantiate_configured(&self.name, &limits, configuration, &self.connected)
         };
         let mut instances: Vec<Instance> =
             (0..self.workers).map(instance).collect::<Result<_, _>>()?;
-        let mut parts = Parts::new(self.workers);
-        for (key, version, value) in &self.state {
-            let worker = owner_of_group(key_group(key), self.workers);
-            if let Some(part) = parts.push(worker, (key, *version, value)) {
-                instances[worker].load(&part)?;
-            }
-        }
-        for (worker, part) in parts.rest() {
-            instances[worker].load(&part)?;
-        }
+        let entries = self.state.iter();
+        let entries = entries.map(|(key, version, value)| (&key[..], *version, &value[..]));
+        Parts::deal(self.workers, entries, |worker, part| {
+            instances[worker].load(part)
+        })?;
         Ok(instances)
     }
 
