@@ -18,3 +18,19 @@ pub mod service;
 pub mod services;
 pub mod systems;
 pub mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// How a program ends that looks for damage: well only if it has looked and found none. Why it could not look is said.
+#[must_use]
+pub fn verdict(is_well: Result<bool, Box<dyn Error>>) -> ExitCode {
+    match is_well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

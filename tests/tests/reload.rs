@@ -47,6 +47,17 @@ fn differing(comparison: &Value) -> u64 {
     kinds.iter().map(|kind| total(comparison, kind)).sum()
 }
 
+/// Where a version that makes other alerts is on probation: the pipeline, its process, and the version before.
+fn with_other_alerts_on_probation() -> (Changing, Host, Value) {
+    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
+    let mut host = pipeline.start();
+    let before = pipeline.status()["reload"]["version"].clone();
+    change_alerts(&pipeline);
+    assert_eq!(pipeline.reload(&[]).code(), Some(0));
+    pipeline.wait_for(&mut host, "probation");
+    (pipeline, host, before)
+}
+
 fn hang_up(host: &Host) {
     let process = Pid::from_raw(host.process().cast_signed()).unwrap();
     kill_process(process, Signal::HUP).unwrap();
@@ -88,12 +99,7 @@ shadow = { records = 30000, duration = \"3s\" }
 
 #[test]
 fn a_version_on_probation_is_sent_away_by_hand_and_has_done_nothing() {
-    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
-    let mut host = pipeline.start();
-    let before = pipeline.status()["reload"]["version"].clone();
-    change_alerts(&pipeline);
-    assert_eq!(pipeline.reload(&[]).code(), Some(0));
-    pipeline.wait_for(&mut host, "probation");
+    let (pipeline, host, before) = with_other_alerts_on_probation();
     assert_ne!(pipeline.status()["reload"]["version"], before);
     let asked = pipeline.roll_back(&["--wait"]);
     assert!(
@@ -109,12 +115,7 @@ fn a_version_on_probation_is_sent_away_by_hand_and_has_done_nothing() {
 
 #[test]
 fn a_version_is_sent_away_while_nobody_can_read_the_manifest() {
-    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
-    let mut host = pipeline.start();
-    let before = pipeline.status()["reload"]["version"].clone();
-    change_alerts(&pipeline);
-    assert_eq!(pipeline.reload(&[]).code(), Some(0));
-    pipeline.wait_for(&mut host, "probation");
+    let (pipeline, host, before) = with_other_alerts_on_probation();
 
     pipeline.edit("[pipeline]", "[pipeline");
     assert_eq!(pipeline.roll_back(&["--wait"]).code(), Some(3));
@@ -323,12 +324,7 @@ fn a_probation_goes_on_after_a_crash() {
 
 #[test]
 fn a_version_that_was_sent_away_does_not_come_back_by_a_restart() {
-    let pipeline = Changing::new("embedded.toml", 8, LONG_PROBATION);
-    let mut host = pipeline.start();
-    let before = pipeline.status()["reload"]["version"].clone();
-    change_alerts(&pipeline);
-    pipeline.reload(&[]);
-    pipeline.wait_for(&mut host, "probation");
+    let (pipeline, host, before) = with_other_alerts_on_probation();
     pipeline.roll_back(&["--wait"]);
     host.kill().unwrap();
     let host = pipeline.start();

@@ -8,7 +8,7 @@ use jackfield_tests::chart::grouped;
 use jackfield_tests::harness::{Host, Pipeline, repository};
 use serde_json::Value;
 
-use super::{Measured, folder, output};
+use super::{Measured, folder, output, records, task};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -101,23 +101,6 @@ fn profiles(input: &Path, store: &str) -> String {
         parse = plugins.join("parse-interactions.wasm"),
         join = plugins.join("join-profiles.wasm"),
     )
-}
-
-/// What the control socket says of the one task there is.
-fn task(pipeline: &Pipeline) -> Value {
-    let asked = pipeline.run_command(&["status"], &["--format", "json"]);
-    let status = asked
-        .ok()
-        .and_then(|asked| serde_json::from_str::<Value>(&asked.stdout).ok());
-    status.map_or(Value::Null, |mut status| match status["host"] {
-        // Nobody runs it: what is shown is the checkpoint.
-        Value::Null => Value::Null,
-        _ => status["tasks"][0].take(),
-    })
-}
-
-fn records(pipeline: &Pipeline) -> u64 {
-    task(pipeline)["records"].as_u64().unwrap_or(0)
 }
 
 fn state(pipeline: &Pipeline) -> String {

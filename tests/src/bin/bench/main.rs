@@ -18,7 +18,8 @@ use std::{fs, io};
 
 use clap::{Parser, Subcommand};
 use jackfield_tests::generator::{self, DEFAULT_SEED, Generator, Traffic};
-use jackfield_tests::harness::repository;
+use jackfield_tests::harness::{Pipeline, repository};
+use serde_json::Value;
 
 /// Measures the examples' pipelines.
 #[derive(Parser)]
@@ -74,6 +75,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the control socket says of the one task there is.
+fn task(pipeline: &Pipeline) -> Value {
+    let asked = pipeline.run_command(&["status"], &["--format", "json"]);
+    let status = asked
+        .ok()
+        .and_then(|asked| serde_json::from_str::<Value>(&asked.stdout).ok());
+    status.map_or(Value::Null, |mut status| match status["host"] {
+        // Nobody runs it: what is shown is the checkpoint.
+        Value::Null => Value::Null,
+        _ => status["tasks"][0].take(),
+    })
+}
+
+/// How many records it has read.
+fn records(pipeline: &Pipeline) -> u64 {
+    task(pipeline)["records"].as_u64().unwrap_or(0)
 }
 
 /// The folder of everything that is measured on and left behind.

@@ -8,7 +8,7 @@ use jackfield_tests::chart::grouped;
 use jackfield_tests::harness::{Host, Pipeline, repository};
 use serde_json::Value;
 
-use super::{Measured, folder, output};
+use super::{Measured, folder, output, records};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -136,18 +136,6 @@ fn profiles(input: &Path, speed: u64, join: &Path) -> String {
         "#,
         parse = repository().join("target/plugins/parse-interactions.wasm"),
     )
-}
-
-fn task(pipeline: &Pipeline) -> Value {
-    let asked = pipeline.run_command(&["status"], &["--format", "json"]);
-    let status = asked
-        .ok()
-        .and_then(|asked| serde_json::from_str::<Value>(&asked.stdout).ok());
-    status.map_or(Value::Null, |mut status| status["tasks"][0].take())
-}
-
-fn records(pipeline: &Pipeline) -> u64 {
-    task(pipeline)["records"].as_u64().unwrap_or(0)
 }
 
 fn speed(pipeline: &Pipeline, host: &Host) -> f64 {

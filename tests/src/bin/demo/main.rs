@@ -10,14 +10,7 @@ use std::process::ExitCode;
 use jackfield_tests::harness::repository;
 
 fn main() -> ExitCode {
-    match demonstrate() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    jackfield_tests::verdict(demonstrate())
 }
 
 fn demonstrate() -> Result<bool, Box<dyn Error>> {

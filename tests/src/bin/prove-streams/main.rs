@@ -101,14 +101,7 @@ struct Tally {
 }
 
 fn main() -> ExitCode {
-    match prove(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    jackfield_tests::verdict(prove(&Arguments::parse()))
 }
 
 fn prove(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
