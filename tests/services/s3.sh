@@ -8,7 +8,9 @@
 #
 # FOLDER has all of it: the bucket `tests`, log, configuration, process identifier. Who signs requests as `jackfield` with the
 # secret `jackfield-secret` may do everything. It looks whether an object exists and then writes it, which is two steps: who shall be
-# fenced by a conditional put cannot be tested with it, since two writers at once may both be told that they were first.
+# fenced by a conditional put cannot be tested with it, since two writers at once may both be told that they were first. An object
+# is written as OBJECT-UUID before it gets its name; after a crash such a file is listed as an object, unlike in a real store, so
+# those are removed before the server starts again.
 #
 # Java 17 and Maven are needed; Maven only the first time, to fetch 94 MB into ~/.cache/jackfield.
 
@@ -19,10 +21,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/node.sh"
 [[ $# -ge 2 ]] || usage
 folder=$(realpath -m "$2")
 mark=$folder/s3proxy.properties
+uuid='[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
 configure() {
     # A bucket is a folder.
     mkdir -p "$folder/data/tests"
+    find "$folder/data" -type f -regextype posix-extended -regex ".*-$uuid" -delete
     cat >"$mark" <<PROPERTIES
 s3proxy.endpoint=http://127.0.0.1:$port
 s3proxy.authorization=aws-v4
