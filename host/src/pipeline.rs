@@ -13,7 +13,6 @@ pub mod distribution;
 pub mod epoch;
 pub mod error;
 pub mod gate;
-pub mod merge;
 pub mod plan;
 pub mod planner;
 pub mod progress;

@@ -1,45 +1,66 @@
-//! The watermark of a stage: the least of the watermarks of the channels that feed it.
+//! The least of several watermarks: a stage has reached what all channels that feed it have, and an origin whose records several tasks make what all of them have.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::record::{EventTime, Mark, START_OF_TIME};
 
-/// Combines the watermarks of a stage's input channels. Its own never falls.
-#[derive(Clone, Debug)]
-pub struct Gate {
-    channels: Vec<Channel>,
+/// Combines the watermarks of channels, which are known by their numbers or by the names of those who feed them. A channel that has said nothing yet holds all others
+/// up, so how many there are has to be known. Its own watermark never falls. One of names is kept in checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate<Name: Ord = usize> {
+    #[serde(rename = "tasks")]
+    channels: usize,
+    heard: BTreeMap<Name, Channel>,
     current: EventTime,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Channel {
     watermark: EventTime,
     idle: bool,
 }
 
-impl Gate {
-    /// A gate of so many channels for a stage that had reached `restored`.
+/// Nothing is known yet, not even how many channels there are.
+impl<Name: Ord> Default for Gate<Name> {
+    fn default() -> Self {
+        Self::new(0, START_OF_TIME)
+    }
+}
+
+impl<Name: Ord> Gate<Name> {
+    /// A gate of so many channels that had reached `restored`.
     #[must_use]
     pub fn new(channels: usize, restored: EventTime) -> Self {
         Self {
-            channels: vec![
-                Channel {
-                    watermark: START_OF_TIME,
-                    idle: false
-                };
-                channels
-            ],
+            channels,
+            heard: BTreeMap::new(),
             current: restored,
         }
     }
 
-    /// The watermark that the stage has reached.
+    /// There are so many channels, or more.
+    pub fn expect(&mut self, channels: usize) {
+        self.channels = self.channels.max(channels);
+    }
+
+    /// The watermark that all have reached.
     #[must_use]
     pub fn current(&self) -> EventTime {
         self.current
     }
 
-    /// Takes the marks of a batch that came through `channel`, and gives those that move the stage; before them the one that it has reached, if the stage
-    /// was silent: its next record goes to one worker, but all of those behind have to wait for it again.
-    pub fn advance(&mut self, channel: usize, marks: &[Mark]) -> Vec<Mark> {
+    /// Takes the marks of a batch that came through `channel`, and gives those that move the whole; before them the one that it has reached, if all were
+    /// silent: the next record goes to one worker, but all of those behind have to wait for it again.
+    pub fn advance<Q>(&mut self, channel: &Q, marks: &[Mark]) -> Vec<Mark>
+    where
+        Name: Borrow<Q>,
+        Q: ToOwned<Owned = Name> + Ord + ?Sized,
+    {
         let mut passed = Vec::with_capacity(marks.len());
         if self.is_silent() && self.current > START_OF_TIME {
             passed.push(Mark {
@@ -47,9 +68,9 @@ impl Gate {
                 watermark: self.current,
             });
         }
-        self.channels[channel].idle = false;
+        self.channel(channel).idle = false;
         for mark in marks {
-            let watermark = &mut self.channels[channel].watermark;
+            let watermark = &mut self.channel(channel).watermark;
             *watermark = (*watermark).max(mark.watermark);
             passed.extend(self.step().map(|watermark| Mark {
                 index: mark.index,
@@ -59,22 +80,44 @@ impl Gate {
         passed
     }
 
-    /// The channel is silent for now and holds nobody back. Gives the new watermark if that moves the stage.
-    pub fn silence(&mut self, channel: usize) -> Option<EventTime> {
-        self.channels[channel].idle = true;
+    /// The channel is silent for now and holds nobody up. Gives the new watermark if that moves the whole.
+    pub fn silence<Q>(&mut self, channel: &Q) -> Option<EventTime>
+    where
+        Name: Borrow<Q>,
+        Q: ToOwned<Owned = Name> + Ord + ?Sized,
+    {
+        self.channel(channel).idle = true;
         self.step()
     }
 
-    /// Whether all channels are silent, so that the stage is silent too.
+    /// Whether all channels are silent, so that what is behind the gate is silent too.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        self.channels.iter().all(|channel| channel.idle)
+        self.have_all_spoken() && self.heard.values().all(|channel| channel.idle)
+    }
+
+    fn channel<Q>(&mut self, name: &Q) -> &mut Channel
+    where
+        Name: Borrow<Q>,
+        Q: ToOwned<Owned = Name> + Ord + ?Sized,
+    {
+        self.heard.entry(name.to_owned()).or_insert(Channel {
+            watermark: START_OF_TIME,
+            idle: false,
+        })
+    }
+
+    fn have_all_spoken(&self) -> bool {
+        self.heard.len() >= self.channels.max(1)
     }
 
     fn step(&mut self) -> Option<EventTime> {
+        if !self.have_all_spoken() {
+            return None;
+        }
         let least = self
-            .channels
-            .iter()
+            .heard
+            .values()
             .filter(|channel| !channel.idle)
             .map(|channel| channel.watermark)
             .min()?;
@@ -97,9 +140,9 @@ mod tests {
     #[test]
     fn the_slowest_channel_holds_the_stage() {
         let mut gate = Gate::new(2, START_OF_TIME);
-        assert_eq!(gate.advance(0, &[mark(0, 10), mark(3, 20)]), []);
+        assert_eq!(gate.advance(&0, &[mark(0, 10), mark(3, 20)]), []);
         assert_eq!(
-            gate.advance(1, &[mark(1, 5), mark(2, 15), mark(4, 30)]),
+            gate.advance(&1, &[mark(1, 5), mark(2, 15), mark(4, 30)]),
             [mark(1, 5), mark(2, 15), mark(4, 20)]
         );
         assert_eq!(gate.current(), 20);
@@ -108,37 +151,73 @@ mod tests {
     #[test]
     fn a_silent_channel_holds_nobody_back() {
         let mut gate = Gate::new(2, START_OF_TIME);
-        assert_eq!(gate.advance(0, &[mark(0, 10)]), []);
-        assert_eq!(gate.silence(1), Some(10));
+        assert_eq!(gate.advance(&0, &[mark(0, 10)]), []);
+        assert_eq!(gate.silence(&1), Some(10));
         assert!(!gate.is_silent());
-        assert_eq!(gate.silence(0), None);
+        assert_eq!(gate.silence(&0), None);
         assert!(gate.is_silent());
     }
 
     #[test]
     fn a_stage_that_was_silent_begins_by_saying_where_it_is() {
         let mut gate = Gate::new(2, START_OF_TIME);
-        gate.silence(0);
-        gate.silence(1);
-        assert_eq!(gate.advance(0, &[mark(0, 5)]), [mark(0, 5)]);
-        assert_eq!(gate.advance(0, &[]), []);
-        gate.silence(0);
-        let passed = gate.advance(1, &[mark(0, 3), mark(2, 10)]);
+        gate.silence(&0);
+        gate.silence(&1);
+        assert_eq!(gate.advance(&0, &[mark(0, 5)]), [mark(0, 5)]);
+        assert_eq!(gate.advance(&0, &[]), []);
+        gate.silence(&0);
+        let passed = gate.advance(&1, &[mark(0, 3), mark(2, 10)]);
         assert_eq!(passed, [mark(0, 5), mark(2, 10)]);
     }
 
     #[test]
     fn a_channel_that_wakes_up_behind_does_not_turn_time_back() {
         let mut gate = Gate::new(2, START_OF_TIME);
-        gate.silence(1);
-        gate.advance(0, &[mark(0, 10)]);
-        assert_eq!(gate.advance(1, &[mark(0, 3)]), []);
+        gate.silence(&1);
+        gate.advance(&0, &[mark(0, 10)]);
+        assert_eq!(gate.advance(&1, &[mark(0, 3)]), []);
         assert_eq!(gate.current(), 10);
     }
 
     #[test]
     fn a_restored_stage_goes_on_from_where_it_was() {
         let mut gate = Gate::new(1, 50);
-        assert_eq!(gate.advance(0, &[mark(0, 40), mark(1, 60)]), [mark(1, 60)]);
+        assert_eq!(gate.advance(&0, &[mark(0, 40), mark(1, 60)]), [mark(1, 60)]);
+    }
+
+    fn of_tasks(tasks: usize) -> Gate<String> {
+        let mut gate = Gate::default();
+        gate.expect(tasks);
+        gate
+    }
+
+    #[test]
+    fn a_channel_that_has_not_spoken_holds_all_up() {
+        let mut gate = of_tasks(2);
+        assert_eq!(gate.advance("a", &[mark(0, 10)]), []);
+        assert_eq!(
+            gate.advance("b", &[mark(1, 5), mark(2, 20)]),
+            [mark(1, 5), mark(2, 10)]
+        );
+    }
+
+    #[test]
+    fn a_channel_that_joins_later_is_waited_for_without_turning_time_back() {
+        let mut gate = of_tasks(1);
+        gate.advance("a", &[mark(0, 10)]);
+        gate.expect(2);
+        assert_eq!(gate.advance("a", &[mark(0, 20)]), []);
+        assert_eq!(gate.advance("b", &[mark(0, 15)]), [mark(0, 15)]);
+        assert_eq!(gate.current(), 15);
+    }
+
+    #[test]
+    fn what_was_heard_survives_a_restart() {
+        let mut gate = of_tasks(2);
+        gate.advance("a", &[mark(0, 10)]);
+        let stored = serde_json::to_value(&gate).unwrap();
+        let mut restored: Gate<String> = serde_json::from_value(stored).unwrap();
+        assert_eq!(restored, gate);
+        assert_eq!(restored.advance("b", &[mark(0, 12)]), [mark(0, 10)]);
     }
 }

@@ -254,13 +254,13 @@ impl Worker {
         };
         match arrival.signal {
             Signal::Batch(batch) => {
-                let marks = worker.gate.advance(arrival.channel, &batch.marks);
+                let marks = worker.gate.advance(&arrival.channel, &batch.marks);
                 if batch.is_empty() && marks.is_empty() {
                     return Ok(());
                 }
                 self.run(edge.stage, edge.input, &batch, &marks, arrival.partition)
             }
-            Signal::Silence => match worker.gate.silence(arrival.channel) {
+            Signal::Silence => match worker.gate.silence(&arrival.channel) {
                 Some(watermark) => {
                     let batch = Batch::of_mark(watermark);
                     self.run(

@@ -38,14 +38,14 @@ impl Version {
     pub fn of(manifest: &Manifest, overrides: &[String], plan: &Plan, now: i64) -> Self {
         let stages = plan.stages.iter().map(|stage| {
             let digest = stage.component.digest().to_owned();
-            (format!("stage {}", stage.name), digest)
+            (of_stage(&stage.name), digest)
         });
         let jobs = plan.jobs.iter().flat_map(|jobs| &jobs.definitions);
         let versions = jobs.clone().map(|job| (job.name.clone(), job.version()));
         let versions = versions.collect();
         let jobs = jobs.map(|job| {
             let digest = job.component.digest().to_owned();
-            (format!("job {}", job.name), digest)
+            (of_job(&job.name), digest)
         });
         let mut version = Self {
             digest: String::new(),
@@ -64,9 +64,9 @@ impl Version {
     #[must_use]
     pub fn contents(&self, manifest: &Manifest) -> Contents {
         let stages = manifest.stages.iter();
-        let stages = stages.map(|stage| (format!("stage {}", stage.name.value), &stage.plugin));
+        let stages = stages.map(|stage| (of_stage(&stage.name.value), &stage.plugin));
         let jobs = manifest.jobs.iter();
-        let jobs = jobs.map(|job| (format!("job {}", job.name.value), &job.plugin));
+        let jobs = jobs.map(|job| (of_job(&job.name.value), &job.plugin));
         let plugins = stages.chain(jobs).filter_map(|(name, plugin)| {
             let digest = self.plugins.get(&name)?;
             Some((plugin.value.clone(), digest.clone()))
@@ -94,4 +94,14 @@ impl Version {
         }
         hexadecimal::text(&digest.finalize())
     }
+}
+
+/// What the plugin of a stage is kept as.
+fn of_stage(name: &str) -> String {
+    format!("stage {name}")
+}
+
+/// What the plugin of a job is kept as.
+fn of_job(name: &str) -> String {
+    format!("job {name}")
 }

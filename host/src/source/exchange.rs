@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Opening, Partition, Read, ReadBatch, Scale, SourceError, Wake, kafka};
 use crate::checkpoint::PartitionCheckpoint;
 use crate::config::{KafkaSource, NullValues, Start};
-use crate::pipeline::merge::Merge;
+use crate::pipeline::gate::Gate;
 use crate::pipeline::plan;
 use crate::record::{Batch, Content, END_OF_TIME, Envelope, START_OF_TIME};
 
@@ -42,13 +42,13 @@ struct ExchangePartition {
 
 struct Origin {
     name: String,
-    merge: Merge,
+    gate: Gate<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Position {
     messages: serde_json::Value,
-    origins: BTreeMap<String, Merge>,
+    origins: BTreeMap<String, Gate<String>>,
 }
 
 pub(super) fn open(
@@ -69,7 +69,7 @@ pub(super) fn open(
         .iter()
         .map(|name| Origin {
             name: name.clone(),
-            merge: known.remove(name).unwrap_or_default(),
+            gate: known.remove(name).unwrap_or_default(),
         })
         .collect();
     let first = announcements(&origins);
@@ -91,7 +91,7 @@ pub(super) fn open(
 /// What the checkpoint knows of the messages, and of the origins.
 type Restored = (
     Option<BTreeMap<String, PartitionCheckpoint>>,
-    BTreeMap<String, Merge>,
+    BTreeMap<String, Gate<String>>,
 );
 
 fn restored(plan: &plan::ExchangeSource, opening: Opening<'_>) -> Result<Restored, SourceError> {
@@ -121,14 +121,14 @@ fn restored(plan: &plan::ExchangeSource, opening: Opening<'_>) -> Result<Restore
 fn announcements(origins: &[Origin]) -> VecDeque<Read> {
     let mut first = VecDeque::new();
     for (output, origin) in origins.iter().enumerate() {
-        if origin.merge.current() > START_OF_TIME {
+        if origin.gate.current() > START_OF_TIME {
             first.push_back(Read::Records(ReadBatch {
                 output,
-                batch: Batch::of_mark(origin.merge.current()),
+                batch: Batch::of_mark(origin.gate.current()),
                 refused: Vec::new(),
             }));
         }
-        if origin.merge.is_silent() {
+        if origin.gate.is_silent() {
             first.push_back(Read::Silence(output));
         }
     }
@@ -153,10 +153,11 @@ impl ExchangePartition {
         let Some(output) = self.origins.iter().position(|known| known.name == origin) else {
             return Ok(None);
         };
-        let merge = &mut self.origins[output].merge;
+        let gate = &mut self.origins[output].gate;
+        gate.expect(tasks as usize);
         Ok(match content {
             Content::Batch(mut batch) => {
-                batch.marks = merge.advance(&task, tasks, &batch.marks);
+                batch.marks = gate.advance(&*task, &batch.marks);
                 let nothing = batch.is_empty() && batch.marks.is_empty();
                 (!nothing).then(|| {
                     Read::Records(ReadBatch {
@@ -166,19 +167,19 @@ impl ExchangePartition {
                     })
                 })
             }
-            Content::Silence => match merge.silence(&task, tasks) {
+            Content::Silence => match gate.silence(&*task) {
                 Some(watermark) => Some(Read::Records(ReadBatch {
                     output,
                     batch: Batch::of_mark(watermark),
                     refused: Vec::new(),
                 })),
-                None => merge.is_silent().then_some(Read::Silence(output)),
+                None => gate.is_silent().then_some(Read::Silence(output)),
             },
         })
     }
 
     fn has_ended(&self) -> bool {
-        let ended = |origin: &Origin| origin.merge.current() == END_OF_TIME;
+        let ended = |origin: &Origin| origin.gate.current() == END_OF_TIME;
         self.origins.iter().all(ended)
     }
 }
@@ -221,7 +222,7 @@ impl Partition for ExchangePartition {
         serde_json::json!(Position {
             messages: self.messages.position(),
             origins: origins
-                .map(|origin| (origin.name.clone(), origin.merge.clone()))
+                .map(|origin| (origin.name.clone(), origin.gate.clone()))
                 .collect(),
         })
     }
