@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::record::{EventTime, Mark, START_OF_TIME};
 
 /// Combines the watermarks of channels, which are known by their numbers or by the names of those who feed them. A channel that has said nothing yet holds all others
-/// up, so how many there are has to be known. Its own watermark never falls. One of names is kept in checkpoints.
+/// up, so how many there are has to be known. The gate's own watermark never falls. A gate of names is kept in checkpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate<Name: Ord = usize> {
+    /// In checkpoints by the name of those who feed the channels there.
     #[serde(rename = "tasks")]
     channels: usize,
     heard: BTreeMap<Name, Channel>,
@@ -219,5 +220,25 @@ mod tests {
         let mut restored: Gate<String> = serde_json::from_value(stored).unwrap();
         assert_eq!(restored, gate);
         assert_eq!(restored.advance("b", &[mark(0, 12)]), [mark(0, 10)]);
+    }
+
+    #[test]
+    fn checkpoints_keep_a_gate_in_this_form() {
+        let mut gate = of_tasks(2);
+        gate.advance("a", &[mark(0, 10)]);
+        gate.silence("b");
+        let stored = serde_json::json!({
+            "tasks": 2,
+            "heard": {
+                "a": { "watermark": 10, "idle": false },
+                "b": { "watermark": START_OF_TIME, "idle": true },
+            },
+            "current": 10,
+        });
+        assert_eq!(serde_json::to_value(&gate).unwrap(), stored);
+        assert_eq!(
+            serde_json::from_value::<Gate<String>>(stored).unwrap(),
+            gate
+        );
     }
 }
