@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::version::{of_job, of_stage};
 use super::{ReloadError, Version};
 use crate::config::{Manifest, Override, ProcessEnvironment};
 use crate::hexadecimal;
@@ -113,12 +114,12 @@ impl Archive {
             Some(self.plugin_file(version.plugins.get(&name)?))
         };
         for stage in &mut manifest.stages {
-            if let Some(path) = kept(format!("stage {}", stage.name.value)) {
+            if let Some(path) = kept(of_stage(&stage.name.value)) {
                 stage.plugin.value = path;
             }
         }
         for job in &mut manifest.jobs {
-            if let Some(path) = kept(format!("job {}", job.name.value)) {
+            if let Some(path) = kept(of_job(&job.name.value)) {
                 job.plugin.value = path;
             }
         }

@@ -97,11 +97,11 @@ impl Version {
 }
 
 /// What the plugin of a stage is kept as.
-fn of_stage(name: &str) -> String {
+pub(super) fn of_stage(name: &str) -> String {
     format!("stage {name}")
 }
 
 /// What the plugin of a job is kept as.
-fn of_job(name: &str) -> String {
+pub(super) fn of_job(name: &str) -> String {
     format!("job {name}")
 }
